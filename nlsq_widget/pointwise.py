@@ -1,0 +1,82 @@
+"""Whether a model takes each point by itself. Only then may points be added to fill a bucket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+
+from nlsq_widget.model import Model, ModelError
+
+# What maps each element on its own. Anything else (sums, sorts, scans, ...) may mix points, and counts as mixing.
+_ELEMENTWISE = frozenset(
+    """
+    abs add add_any acos acosh and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp
+    convert_element_type copy cos cosh digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt igamma igammac
+    integer_pow is_finite le lgamma log log1p logistic lt max min mul ne neg nextafter not or polygamma pow
+    regularized_incomplete_beta rem round rsqrt select_n sign sin sinh sqrt square stop_gradient sub tan tanh xor zeta
+    """.split()
+)
+_CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
+_MOVES = frozenset(("slice", "squeeze", "reshape", "broadcast_in_dim"))
+_LENGTHS = (1009, 1013)  # two lengths that no constant of a model is likely to share
+
+
+def is_pointwise(model: Model, x_shape: tuple[int, ...], parameters: int) -> bool:
+    """True when every point of the curve depends on x there and on the parameters alone.
+
+    A model that reads the whole of x (its mean, its length, a cumulative sum) gets its points as they are,
+    never padded. Read off the traced program, at two lengths, so that a length that went in as a number shows.
+    """
+    try:
+        traces = [_trace(model, (*x_shape[:-1], points), parameters) for points in _LENGTHS]
+    except ModelError:  # it works at its own length only
+        return False
+    first, second = traces
+    return first is not None and first == second
+
+
+def _trace(model: Model, x_shape: tuple[int, ...], parameters: int) -> list[Any] | None:
+    x = jax.ShapeDtypeStruct(x_shape, jnp.result_type(float))
+    p = jax.ShapeDtypeStruct((parameters,), x.dtype)
+    closed = jax.make_jaxpr(model.curve)(x, p)
+    if closed.out_avals[0].shape not in ((), x_shape[-1:]):
+        return None
+    steps: list[Any] = []
+    return steps if _walk(closed, x_shape, steps) else None
+
+
+def _walk(closed: core.ClosedJaxpr, x_shape: tuple[int, ...], steps: list[Any]) -> bool:
+    """Append what identifies each equation; False at the first that may mix points."""
+    if any(np.ndim(constant) for constant in closed.consts):
+        return False
+    steps.extend(float(constant) for constant in closed.consts)
+    for equation in closed.jaxpr.eqns:
+        name = equation.primitive.name
+        steps.append(name)
+        steps.extend(repr(v.val) for v in equation.invars if isinstance(v, core.Literal))
+        if name in _CALLS:
+            inner = equation.params[_CALLS[name]]
+            if not _walk(inner, x_shape, steps):
+                return False
+        elif name not in _ELEMENTWISE and not _keeps_points(equation, x_shape):
+            return False
+    return True
+
+
+def _keeps_points(equation: Any, x_shape: tuple[int, ...]) -> bool:
+    """Arithmetic among parameters, spreading a scalar over the points, or picking one predictor (a row of x)."""
+    points = x_shape[-1]
+    sources = [v.aval.shape for v in equation.invars]
+    target = equation.outvars[0].aval.shape
+    if not any(points in source for source in sources):
+        return bool(sources) and (points not in target or sources == [()])
+    return (
+        equation.primitive.name in _MOVES
+        and sources[0][-1] == points
+        and target[-1:] == (points,)
+        and len(sources[0]) <= len(x_shape)
+    )

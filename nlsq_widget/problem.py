@@ -1,0 +1,104 @@
+"""One fit as plain arrays. What a user can toggle is a value here, never a shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from nlsq_widget.data import Data
+
+# Tighter than SciPy's 1e-8: near a solution a step costs little and doubles the digits.
+FTOL = 1e-15
+XTOL = 1e-12
+GTOL = 1e-14
+MAX_STEPS = 2000
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Problem:
+    """All that the compiled program is given; NumPy arrays outside, traced ones inside.
+
+    What changes with each drag is packed in two small arrays, for a transfer has its price, however small.
+    """
+
+    x: Any  # float [..., points]; padded points repeat the last one
+    y: Any  # float [points]
+    weight: Any  # float [points], 1/sigma; 0 drops the point
+    whiten: Any  # float [points, points] that makes correlated errors independent, or None
+    grid: Any  # float [grid], where the curves are drawn; empty where nobody draws
+    choices: Any  # float [4, parameters]: p0, lower, upper, and 1 where free
+    limits: Any  # float [4]: ftol, xtol, gtol, max_steps
+
+    @property
+    def p0(self) -> Any:
+        """Where the fit begins [parameters]; what is not free stays there."""
+        return self.choices[0]
+
+    @property
+    def lower(self) -> Any:
+        """Bounds [parameters], -inf where there is none."""
+        return self.choices[1]
+
+    @property
+    def upper(self) -> Any:
+        """Bounds [parameters], +inf where there is none."""
+        return self.choices[2]
+
+    @property
+    def free(self) -> Any:
+        """What may move: bool [parameters]; equal bounds hold a parameter as well."""
+        return (self.choices[3] > 0) & (self.lower < self.upper)
+
+    @property
+    def ftol(self) -> Any:
+        """Stop when a full step would lower the cost by less than this part of it."""
+        return self.limits[0]
+
+    @property
+    def xtol(self) -> Any:
+        """Stop when a full step would move the parameters by less than this part of them."""
+        return self.limits[1]
+
+    @property
+    def gtol(self) -> Any:
+        """Stop when the cosine between the residuals and every column of the Jacobian is below this."""
+        return self.limits[2]
+
+    @property
+    def max_steps(self) -> Any:
+        """Trial steps to take at most."""
+        return self.limits[3]
+
+
+def bucket(points: int) -> int:
+    """The padded length that serves `points`: at most a quarter more, so that few lengths need a program.
+
+    >>> [bucket(n) for n in (1, 8, 9, 100, 1000)]
+    [8, 8, 10, 112, 1024]
+    """
+    if points <= 8:
+        return 8
+    grain = 1 << ((points - 1).bit_length() - 3)
+    return -(-points // grain) * grain
+
+
+def pad(values: np.ndarray, length: int, *, fill: float | None = None) -> np.ndarray:
+    """`values` up to `length` along the last axis, continued by `fill` or by its last value."""
+    missing = length - values.shape[-1]
+    if missing == 0:
+        return values
+    tail = values[..., -1:] if fill is None else np.full((*values.shape[:-1], 1), fill)
+    return np.concatenate([values, np.repeat(tail, missing, axis=-1)], axis=-1)
+
+
+def points_of(data: Data, excluded: frozenset[int], length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, y and weight of `data`, padded to `length`; excluded points weigh nothing."""
+    weight = np.ones(data.n_points) if data.sigma is None or data.sigma.ndim == 2 else 1.0 / data.sigma
+    if excluded:
+        weight = weight.copy()
+        weight[sorted(excluded)] = 0.0
+    return pad(data.x, length), pad(data.y, length), pad(weight, length, fill=0.0)
