@@ -1,0 +1,174 @@
+"""What a fit found: named numbers, and a status in words. `str()` is the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from nlsq_widget.data import Data
+from nlsq_widget.solver import Status
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The outcome of one fit; unpacks as `popt, pcov`."""
+
+    names: tuple[str, ...]
+    popt: np.ndarray  # [parameters]
+    pcov: np.ndarray  # [parameters, parameters]; zero for what was fixed, inf for what the data do not determine
+    p0: np.ndarray  # [parameters], where the fit began
+    free: np.ndarray  # bool [parameters]
+    at_bound: tuple[str | None, ...]  # "lower", "upper" or None for each parameter
+    status: Status
+    steps: int
+    milliseconds: float  # from the call to the arrays, without compiling
+    device: str
+    data: Data
+    counts: np.ndarray  # bool [points]; False where a point was excluded
+    fitted: np.ndarray  # [points], the model at popt
+    cost: float  # half the sum of squared weighted residuals
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        yield self.popt
+        yield self.pcov
+
+    def __getitem__(self, name: str) -> float:
+        """The fitted value of a parameter."""
+        if name not in self.names:
+            raise KeyError(f"There is no parameter {name!r}; the model has {', '.join(self.names)}.")
+        return float(self.popt[self.names.index(name)])
+
+    @property
+    def success(self) -> bool:
+        return self.status > 0
+
+    @cached_property
+    def stderr(self) -> np.ndarray:
+        """Standard errors [parameters], the square roots of the diagonal of pcov."""
+        return np.sqrt(np.diag(self.pcov))
+
+    @cached_property
+    def correlation(self) -> np.ndarray:
+        """Correlation matrix [parameters, parameters]; nan where a standard error is zero or infinite."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.pcov / np.outer(self.stderr, self.stderr)
+
+    @cached_property
+    def residuals(self) -> np.ndarray:
+        """y - model at popt [points], excluded points included."""
+        return self.data.y - self.fitted
+
+    @property
+    def n_points(self) -> int:
+        """How many points counted."""
+        return int(np.count_nonzero(self.counts))
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom: points that counted less parameters that were free."""
+        return self.n_points - int(np.count_nonzero(self.free))
+
+    @property
+    def chi2(self) -> float:
+        """The sum of squared residuals, each divided by its sigma where there is one."""
+        return 2.0 * self.cost
+
+    @property
+    def reduced_chi2(self) -> float:
+        return self.chi2 / self.dof if self.dof > 0 else float("nan")
+
+    @cached_property
+    def r_squared(self) -> float:
+        """1 - chi2 / chi2 of the (weighted) mean; nan where y does not vary."""
+        y = self.data.y[self.counts]
+        sigma = self.data.sigma
+        if sigma is not None and sigma.ndim == 2:
+            return float("nan")
+        weight = np.ones_like(y) if sigma is None else sigma[self.counts] ** -2.0
+        total = float(np.sum(weight * (y - np.average(y, weights=weight)) ** 2))
+        return 1.0 - self.chi2 / total if total > 0 else float("nan")
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion n ln(chi2 / n) + 2 k, up to a constant of the data."""
+        n = self.n_points
+        return n * float(np.log(self.chi2 / n)) + 2 * (n - self.dof) if self.chi2 > 0 else float("-inf")
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion n ln(chi2 / n) + k ln n, up to a constant of the data."""
+        n = self.n_points
+        return n * float(np.log(self.chi2 / n)) + (n - self.dof) * float(np.log(n)) if self.chi2 > 0 else float("-inf")
+
+    @cached_property
+    def message(self) -> str:
+        """Whether it converged, or why not and what to do, and what to know about the parameters."""
+        return " ".join([_sentence(self), *_remarks(self)])
+
+    def __str__(self) -> str:
+        width = max(map(len, self.names))
+        rows = [_row(self, i, width) for i in range(len(self.names))]
+        scores = f"chi2 = {self.chi2:.6g}, {self.dof} degrees of freedom, R2 = {self.r_squared:.6f}"
+        return "\n".join([*rows, scores, self.message])
+
+
+def _row(result: Result, i: int, width: int) -> str:
+    value = f"{result.names[i]:<{width}} = {result.popt[i]: .10g}"
+    if not result.free[i]:
+        return f"{value}  (fixed)"
+    bound = result.at_bound[i]
+    return f"{value} ± {result.stderr[i]:.3g}" + (f"  (at its {bound} bound)" if bound else "")
+
+
+def _sentence(result: Result) -> str:
+    steps = "1 step" if result.steps == 1 else f"{result.steps} steps"
+    match result.status:
+        case Status.GRADIENT:
+            return f"Converged in {steps}: the gradient is zero."
+        case Status.COST:
+            return f"Converged in {steps}: the cost no longer falls."
+        case Status.STEP:
+            return f"Converged in {steps}: the parameters no longer move."
+        case Status.ROUNDING:
+            return f"Converged in {steps}, to the last digit that rounding leaves."
+        case Status.UNFINISHED:
+            return f"Not converged: stopped after {steps}. Start nearer, or allow more steps."
+        case Status.STALLED:
+            return (
+                f"Not converged: after {steps} no step lowers the cost, though its slope is not zero. "
+                "Start elsewhere, or make the model smooth."
+            )
+        case Status.NOT_FINITE:
+            return not_finite(result)
+
+
+def not_finite(result: Result) -> str:
+    """Where the model has no value at the start: how many points, and the first of them."""
+    bad = result.counts & ~np.isfinite(result.fitted)
+    start = ", ".join(f"{name} = {value:.6g}" for name, value in zip(result.names, result.popt, strict=True))
+    if not bad.any():
+        return f"The derivatives of the model are not finite at the start values ({start}). Start elsewhere."
+    first = int(np.argmax(bad))
+    x = np.atleast_1d(result.data.x[..., first])
+    where = f"x = {x[0]:.6g}" if x.size == 1 else f"index {first}"
+    return (
+        f"The model is not finite at the start values ({start}) for {int(bad.sum())} of {result.n_points} points, "
+        f"first at {where}. Start elsewhere, or set bounds."
+    )
+
+
+def _remarks(result: Result) -> Iterator[str]:
+    if result.status == Status.NOT_FINITE:
+        return
+    stuck = [f"{n} ended at its {b} bound" for n, b in zip(result.names, result.at_bound, strict=True) if b]
+    if stuck:
+        yield f"{'; '.join(stuck)}."
+    if result.dof < 1:
+        yield f"{result.n_points} points cannot give the errors of {int(result.free.sum())} parameters."
+    else:
+        lost = [n for n, e in zip(result.names, result.stderr, strict=True) if np.isinf(e)]
+        if lost:
+            yield f"The data do not determine {', '.join(lost)}: fix {'it' if len(lost) == 1 else 'one of them'}."

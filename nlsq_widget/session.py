@@ -1,0 +1,317 @@
+"""Everything the user chose, as one frozen value. A command makes a new one, or is refused with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf, isfinite, isnan
+from typing import Any, Literal, assert_never
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nlsq_widget.data import Data, measured
+from nlsq_widget.device import device as named_device
+from nlsq_widget.model import Model, as_model
+
+Side = Literal["lower", "upper"]
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """The data, the model, and every choice of the user."""
+
+    data: Data
+    model: Model
+    p0: tuple[float, ...]
+    lower: tuple[float, ...]  # -inf where unbounded
+    upper: tuple[float, ...]  # +inf where unbounded
+    fixed: frozenset[str] = frozenset()
+    excluded: frozenset[int] = frozenset()  # indices of points that do not count
+    device: str = "cpu:0"
+    absolute_sigma: bool = False  # True: sigma is in the units of y, and pcov is not rescaled by the residuals
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.model.names
+
+
+@dataclass(frozen=True)
+class SetStart:
+    """Start the fit of a parameter from `value`; when it is fixed, this is its value."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class SetBound:
+    """Put a bound at `value`, or take it away with an infinite one. A start value in the way is pushed along."""
+
+    name: str
+    side: Side
+    value: float
+
+
+@dataclass(frozen=True)
+class SetFixed:
+    """Fix a parameter at its start value, or set it free."""
+
+    name: str
+    fixed: bool
+
+
+@dataclass(frozen=True)
+class SetExcluded:
+    """Let exactly these points not count."""
+
+    points: frozenset[int]
+
+
+@dataclass(frozen=True)
+class SetDevice:
+    """Fit on the device of this name."""
+
+    device: str
+
+
+Command = SetStart | SetBound | SetFixed | SetExcluded | SetDevice
+
+
+def apply(session: Session, command: Command) -> Session:
+    """The session after `command`. Raises ValueError with what to do when it makes no sense; nothing is changed then.
+
+    >>> s = begin(lambda x, a, b: a * x + b, [1, 2, 3], [2, 4, 6], p0=[1, 0])
+    >>> apply(s, SetBound("a", "upper", 0.5)).p0
+    (0.5, 0.0)
+    """
+    match command:
+        case SetStart(name, value):
+            return _set_start(session, _index(session, name), name, value)
+        case SetBound(name, side, value):
+            return _set_bound(session, _index(session, name), name, side, value)
+        case SetFixed(name, fixed):
+            _index(session, name)
+            return replace(session, fixed=session.fixed | {name} if fixed else session.fixed - {name})
+        case SetExcluded(points):
+            return replace(session, excluded=_points(session.data, points))
+        case SetDevice(device):
+            return replace(session, device=named_device(device).name)
+        case _:
+            assert_never(command)
+
+
+def begin(
+    model: Callable[..., Any],
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    sigma: ArrayLike | None = None,
+    p0: Mapping[str, float] | Sequence[float] | ArrayLike | None = None,
+    bounds: Any = None,
+    fixed: Iterable[str] = (),
+    excluded: Iterable[int] = (),
+    device: Any = None,
+    absolute_sigma: bool = False,
+    jacobian: Callable[..., Any] | None = None,
+    signature_defaults: bool = True,
+    x_label: str = "x",
+    y_label: str = "y",
+) -> Session:
+    """The session that a call describes. Raises ValueError, in one sentence, for what cannot be fitted.
+
+    `p0` and `bounds` go by name or by order: `{"a": 1.0}` or `[1.0, 2.0]`; `{"a": (0, None)}`, SciPy's pair
+    `(lower, upper)`, or an object with `lb` and `ub`. A start value left out is the default in the model's
+    signature, else 1, else the middle of its bounds.
+    """
+    known = as_model(
+        model, None if p0 is None or isinstance(p0, Mapping) else int(np.size(np.asarray(p0, dtype=float))), jacobian
+    )
+    data = measured(x, y, sigma, x_label=x_label, y_label=y_label)
+    lower, upper = _bounds(known.names, bounds)
+    session = Session(
+        data=data,
+        model=known,
+        p0=_start(known, p0, lower, upper, signature_defaults),
+        lower=lower,
+        upper=upper,
+        device=named_device(device).name,
+        absolute_sigma=bool(absolute_sigma),
+    )
+    session = apply(session, SetExcluded(frozenset(excluded)))
+    for name in [fixed] if isinstance(fixed, str) else fixed:
+        session = apply(session, SetFixed(name, True))
+    return session
+
+
+def _set_start(session: Session, i: int, name: str, value: float) -> Session:
+    value = _number(f"The start value of {name}", value)
+    if not isfinite(value):
+        raise ValueError(f"The start value of {name} is {value}; give a finite number.")
+    if not session.lower[i] <= value <= session.upper[i]:
+        raise ValueError(
+            f"The start value {value:.10g} of {name} is outside its bounds "
+            f"({session.lower[i]:.10g} to {session.upper[i]:.10g}); move the bound first."
+        )
+    return replace(session, p0=_put(session.p0, i, value))
+
+
+def _set_bound(session: Session, i: int, name: str, side: Side, value: float) -> Session:
+    value = _number(f"The {side} bound of {name}", value)
+    lower, upper = session.lower, session.upper
+    if side == "lower":
+        lower = _put(lower, i, value)
+    elif side == "upper":
+        upper = _put(upper, i, value)
+    else:
+        assert_never(side)
+    return _bounded(session, i, name, lower, upper)
+
+
+def set_bounds(session: Session, name: str, pair: Any) -> tuple[Command, ...]:
+    """The commands that put both bounds of a pair, in the order in which neither crosses the other."""
+    i = _index(session, name)
+    low, high = _pair(name, pair)
+    _check_order(name, low, high)
+    commands = (SetBound(name, "lower", low), SetBound(name, "upper", high))
+    return commands if low <= session.upper[i] else commands[::-1]
+
+
+def _bounded(session: Session, i: int, name: str, lower: tuple[float, ...], upper: tuple[float, ...]) -> Session:
+    _check_order(name, lower[i], upper[i])
+    return replace(
+        session, lower=lower, upper=upper, p0=_put(session.p0, i, min(max(session.p0[i], lower[i]), upper[i]))
+    )
+
+
+def _check_order(name: str, lower: float, upper: float) -> None:
+    if not lower <= upper or lower == inf or upper == -inf:
+        raise ValueError(
+            f"The bounds of {name} are {lower:.10g} and {upper:.10g}; the lower one must not exceed the upper one."
+        )
+
+
+def _index(session: Session, name: str) -> int:
+    if name not in session.names:
+        raise ValueError(f"There is no parameter {name!r}; the model has {', '.join(session.names)}.")
+    return session.names.index(name)
+
+
+def _put(values: tuple[float, ...], i: int, value: float) -> tuple[float, ...]:
+    return (*values[:i], value, *values[i + 1 :])
+
+
+def _number(what: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} is {value!r}; give a number.") from error
+    if isnan(number):
+        raise ValueError(f"{what} is not a number (nan); give a number.")
+    return number
+
+
+def _points(data: Data, points: Iterable[int]) -> frozenset[int]:
+    chosen = frozenset(int(point) for point in points)
+    wrong = sorted(point for point in chosen if not 0 <= point < data.n_points)
+    if wrong:
+        raise ValueError(f"There is no point {wrong[0]}; the points are numbered 0 to {data.n_points - 1}.")
+    if len(chosen) == data.n_points:
+        raise ValueError("All points are excluded; leave some to fit.")
+    if chosen and data.sigma is not None and data.sigma.ndim == 2:
+        raise ValueError(
+            "Points with correlated errors cannot be excluded one by one; leave them out of x, y and sigma."
+        )
+    return chosen
+
+
+def _start(
+    model: Model, p0: Any, lower: tuple[float, ...], upper: tuple[float, ...], signature_defaults: bool
+) -> tuple[float, ...]:
+    given: Mapping[str, Any]
+    if isinstance(p0, Mapping):
+        _check_names("p0", model.names, p0)
+        given = p0
+    else:
+        given = {} if p0 is None else dict(zip(model.names, np.ravel(np.asarray(p0, dtype=float)), strict=True))
+    start = []
+    for i, name in enumerate(model.names):
+        default = model.defaults[i] if signature_defaults else None
+        inferred = _inside(1.0 if default is None else default, lower[i], upper[i])
+        value = _number(f"The start value of {name}", given.get(name, inferred))
+        if not isfinite(value):
+            raise ValueError(f"The start value of {name} is {value}; give a finite number.")
+        if not lower[i] <= value <= upper[i]:
+            raise ValueError(
+                f"The start value {value:.10g} of {name} is outside its bounds ({lower[i]:.10g} to {upper[i]:.10g}); "
+                "change one of them."
+            )
+        start.append(value)
+    return tuple(start)
+
+
+def _inside(value: float, lower: float, upper: float) -> float:
+    """`value` if the bounds allow it, else a value between them, as SciPy chooses it."""
+    if lower < value < upper:
+        return value
+    if isfinite(lower) and isfinite(upper):
+        return 0.5 * (lower + upper)
+    if isfinite(lower):
+        return lower + 1.0
+    return upper - 1.0
+
+
+def _bounds(names: tuple[str, ...], bounds: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if bounds is None:
+        return (-inf,) * len(names), (inf,) * len(names)
+    if isinstance(bounds, Mapping):
+        _check_names("bounds", names, bounds)
+        pairs = [_pair(name, bounds.get(name)) for name in names]
+        lower, upper = tuple(low for low, _ in pairs), tuple(high for _, high in pairs)
+    else:
+        lower, upper = (_side(names, side, s) for side, s in zip(_both(bounds), ("lower", "upper"), strict=True))
+    for name, low, high in zip(names, lower, upper, strict=True):
+        _check_order(name, low, high)
+    return lower, upper
+
+
+def _both(bounds: Any) -> tuple[Any, Any]:
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        return bounds.lb, bounds.ub
+    try:
+        lower, upper = bounds
+    except (TypeError, ValueError) as error:
+        raise ValueError("bounds must be a pair (lower, upper), or a pair for each name: {'a': (0, None)}.") from error
+    return lower, upper
+
+
+def _side(names: tuple[str, ...], values: Any, side: str) -> tuple[float, ...]:
+    array = np.asarray(values, dtype=float)
+    if array.ndim == 0:
+        array = np.full(len(names), float(array))
+    if array.shape != (len(names),):
+        raise ValueError(
+            f"There are {array.size} {side} bounds for {len(names)} parameters; give one for each, or one for all."
+        )
+    return tuple(_number(f"The {side} bound of {name}", value) for name, value in zip(names, array, strict=True))
+
+
+def _pair(name: str, pair: Any) -> tuple[float, float]:
+    if pair is None:
+        return -inf, inf
+    try:
+        low, high = pair
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The bounds of {name} are {pair!r}; give a pair, with None where there is none: (0, None)."
+        ) from error
+    return (
+        -inf if low is None else _number(f"The lower bound of {name}", low),
+        inf if high is None else _number(f"The upper bound of {name}", high),
+    )
+
+
+def _check_names(what: str, names: tuple[str, ...], given: Mapping[str, Any]) -> None:
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise ValueError(f"{what} names {unknown[0]!r}, which is no parameter; the model has {', '.join(names)}.")
