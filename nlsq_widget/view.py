@@ -1,0 +1,149 @@
+"""All that the screen shows, as a pure function of the session and its result. It knows no screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from nlsq_widget.data import Data
+from nlsq_widget.device import devices
+from nlsq_widget.fit import Curves, is_padded
+from nlsq_widget.program import PROGRAMS
+from nlsq_widget.result import Result
+from nlsq_widget.session import Session
+from nlsq_widget.solver import Status
+
+POINTS_AT_MOST = 20_000  # more are drawn as columns
+_COLUMNS = 2_000
+_GRID = 1_024
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Many points as vertical bars from the least to the greatest value in each: no outlier is lost."""
+
+    order: np.ndarray  # int [points], by rising x
+    starts: np.ndarray  # int [columns], where each begins in that order
+    x: np.ndarray  # [columns], their centres
+
+    def extremes(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the greatest of `values` [points] in each column; nan only where all are."""
+        ordered = values[self.order]
+        return np.fmin.reduceat(ordered, self.starts), np.fmax.reduceat(ordered, self.starts)
+
+
+def columns(x: np.ndarray, count: int = _COLUMNS) -> Columns:
+    """Columns of one width over the range of x; the empty ones are left out."""
+    order = np.argsort(x, kind="stable")
+    width = (x[order[-1]] - x[order[0]]) / count or 1.0
+    place = np.minimum(((x[order] - x[order[0]]) / width).astype(int), count - 1)
+    found, starts = np.unique(place, return_index=True)
+    return Columns(order, starts, x[order[0]] + (found + 0.5) * width)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What does not move while a slider does: the points, their names, and the grid of the curves."""
+
+    session: Session
+
+    @cached_property
+    def columns(self) -> Columns | None:
+        """How the points are drawn when they are many."""
+        return columns(self.session.data.x) if self.session.data.n_points > POINTS_AT_MOST else None
+
+    @cached_property
+    def grid(self) -> np.ndarray:
+        """The x at which curves are drawn: half of them evenly, half where the points lie, so that both a
+        narrow peak and a wide gap are drawn. A model that needs its points together is drawn at the points."""
+        x = np.unique(self.session.data.x)
+        if not is_padded(self.session):
+            return np.sort(self.session.data.x)
+        at = np.linspace(0, x.size - 1, _GRID // 2)
+        return np.sort(np.concatenate([np.linspace(x[0], x[-1], _GRID // 2), np.interp(at, np.arange(x.size), x)]))
+
+    @property
+    def spread(self) -> np.ndarray | None:
+        """The standard error of each point, for its error bar."""
+        sigma = self.session.data.sigma
+        return np.sqrt(np.diag(sigma)) if sigma is not None and sigma.ndim == 2 else sigma
+
+    def serves(self, session: Session) -> bool:
+        """Whether the picture of `session` has this frame."""
+        mine = self.session
+        return (mine.data, mine.model, mine.excluded) == (session.data, session.model, session.excluded)
+
+    def head(self) -> dict[str, object]:
+        """The words and numbers of the frame, safe for JSON."""
+        data: Data = self.session.data
+        return {
+            "model": self.session.model.name,
+            "names": list(self.session.names),
+            "x_label": data.x_label,
+            "y_label": data.y_label,
+            "title": "",
+            "kind": "points" if self.columns is None else "columns",
+            "n_points": data.n_points,
+            "has_sigma": data.sigma is not None,
+            "residual_label": "residual / sigma" if self.spread is not None else "residual",
+            "devices": [{"name": device.name, "label": device.label} for device in devices()],
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        data = self.session.data
+        if self.columns is not None:
+            low, high = self.columns.extremes(data.y)
+            return {"x": self.columns.x, "low": low, "high": high, "grid": self.grid}
+        excluded = np.zeros(data.n_points, dtype=np.uint8)
+        excluded[sorted(self.session.excluded)] = 1
+        error_bars = {} if self.spread is None else {"sigma": self.spread}
+        return {"x": data.x, "y": data.y, **error_bars, "excluded": excluded, "grid": self.grid}
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What moves: the choices of the user, what the fit made of them, and the curves."""
+
+    session: Session
+    frame: Frame
+    result: Result | None  # of this session; None when the model could not be evaluated
+    curves: Curves | None
+    fault: str | None  # why there is no fit to draw
+
+    def head(self) -> dict[str, object]:
+        """The words and numbers of the fit, safe for JSON."""
+        session, result = self.session, self.result
+        return {
+            "device": session.device,
+            "free": [name not in session.fixed for name in session.names],
+            "at_bound": [None] * len(session.names) if result is None else list(result.at_bound),
+            "ok": result is not None and result.success,
+            "status": self.fault if result is None else result.message,
+            "steps": 0 if result is None else result.steps,
+            "milliseconds": 0.0 if result is None else result.milliseconds,
+            "compiled": PROGRAMS.compiled,
+            "fault": self.fault,
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Columns of `parameters`: p0, lower, upper, popt, stderr; then the curves and residuals of a fit."""
+        session, result = self.session, self.result
+        blank = np.full(len(session.names), np.nan)
+        fitted = [blank, blank] if result is None or self.fault is not None else [result.popt, result.stderr]
+        table = {"parameters": np.column_stack([session.p0, session.lower, session.upper, *fitted])}
+        if result is None or self.curves is None or self.fault is not None:
+            return table
+        residuals = result.residuals if self.frame.spread is None else result.residuals / self.frame.spread
+        table |= {"curve_p0": self.curves.p0, "curve": self.curves.fitted}
+        if self.frame.columns is None:
+            return table | {"residuals": residuals.astype(np.float32)}
+        low, high = self.frame.columns.extremes(residuals)
+        return table | {"residual_low": low.astype(np.float32), "residual_high": high.astype(np.float32)}
+
+
+def view(session: Session, frame: Frame, result: Result, curves: Curves) -> View:
+    """The picture of a fit, or the sentence that stands in its place."""
+    fault = result.message if result.status == Status.NOT_FINITE else None
+    return View(session, frame, result, curves, fault)
