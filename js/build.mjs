@@ -1,0 +1,49 @@
+/** The bundle: one ES module and one style sheet, which the wheel carries. */
+import { readFileSync } from "node:fs";
+import { argv } from "node:process";
+import { fileURLToPath } from "node:url";
+import { build, context } from "esbuild";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const licence = readFileSync(here("node_modules/uplot/LICENSE"), "utf8").trim();
+
+const bundle = {
+  entryPoints: [
+    { in: here("src/widget.ts"), out: "widget" },
+    { in: here("src/style.css"), out: "widget" },
+  ],
+  outdir: here("../nlsq_widget/static"),
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  legalComments: "inline",
+  banner: {
+    js: `/*! nlsq_widget, MIT licence. It contains uPlot (https://github.com/leeoniya/uPlot):\n\n${licence}\n*/`,
+  },
+  logLevel: "info",
+};
+
+/** The development page: the same widget with a kernel in the page. */
+const page = {
+  entryPoints: [here("dev/main.ts"), { in: here("src/style.css"), out: "style" }].map((entry) =>
+    typeof entry === "string" ? { in: entry, out: "main" } : entry,
+  ),
+  outdir: here("dev/build"),
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  sourcemap: "inline",
+  logLevel: "info",
+};
+
+if (argv.includes("--page")) {
+  await build(page);
+} else if (argv.includes("--watch")) {
+  await (await context(bundle)).watch();
+  const served = await context(page);
+  await served.watch();
+  await served.serve({ servedir: here("dev") });
+} else {
+  await build(bundle);
+}

@@ -1,0 +1,111 @@
+/** The host in a notebook: anywidget's custom messages. Commands are numbered; an answer older than the screen is dropped. */
+import { advance, type Host } from "../host";
+import { type Command, decode, type Message, type Outgoing, type View } from "../wire";
+import { Queue } from "./queue";
+
+type Receive = (content: unknown, buffers: unknown) => void;
+
+/** What is used of anywidget's model. */
+export interface Model {
+  on(event: "msg:custom", receive: Receive): void;
+  off(event: "msg:custom", receive: Receive): void;
+  send(message: Outgoing): void;
+}
+
+const PATIENCE_MS = 10_000; // without an answer, then the screen says that it waits
+const HELLO_MS = 2000; // not more often: one answer brings everything
+
+export class AnywidgetHost implements Host {
+  readonly #model: Model;
+  readonly #page = randomId();
+  readonly #queue: Queue;
+  readonly #listeners = new Set<() => void>();
+  #state: Omit<View, "busy"> = { link: "waiting", answers: 0, refused: null, picture: null };
+  #helloAt = -Infinity;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(model: Model, signal: AbortSignal) {
+    this.#model = model;
+    this.#queue = new Queue((seq, command) => this.#post({ type: "command", page: this.#page, seq, command }), signal);
+    const receive: Receive = (content, buffers) => this.#receive(content, buffers);
+    const end = (): void => {
+      model.off("msg:custom", receive);
+      clearTimeout(this.#patience);
+      this.#listeners.clear();
+    };
+    model.on("msg:custom", receive);
+    signal.addEventListener("abort", end, { once: true });
+    this.#hello();
+  }
+
+  readonly send = (command: Command): void => this.#queue.push(command);
+
+  view(): View {
+    return { ...this.#state, busy: this.#queue.busy };
+  }
+
+  onView(seen: () => void, signal: AbortSignal): void {
+    this.#listeners.add(seen);
+    signal.addEventListener("abort", () => this.#listeners.delete(seen), { once: true });
+  }
+
+  #become(change: Partial<Omit<View, "busy">>): void {
+    this.#state = { ...this.#state, ...change };
+    for (const seen of this.#listeners) seen();
+  }
+
+  #post(message: Outgoing): void {
+    try {
+      this.#model.send(message);
+    } catch {
+      this.#become({ link: "gone" }); // after a restart of the kernel every send throws
+      return;
+    }
+    this.#patience ??= setTimeout(() => {
+      if (this.#state.link === "live") this.#become({ link: "waiting" });
+    }, PATIENCE_MS);
+  }
+
+  #hello(): void {
+    if (performance.now() - this.#helloAt < HELLO_MS) return;
+    this.#helloAt = performance.now();
+    this.#post({ type: "hello", page: this.#page, seq: 0 });
+  }
+
+  #receive(content: unknown, buffers: unknown): void {
+    const message = decode(content, buffers);
+    if (message === null) return;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    if (message.kind === "view") this.#take(message);
+    else this.#become({ link: "live", refused: unreadable(message.why) });
+  }
+
+  #take(message: Message): void {
+    const seq = message.answers?.page === this.#page ? message.answers.seq : null;
+    const { answers, picture: before, refused } = this.#state;
+    if (seq === 0) this.#helloAt = -Infinity;
+    if (seq !== null) this.#queue.answered(seq);
+    if (seq !== null && seq > 0 && seq < answers) return;
+    const picture = advance(before, message);
+    if (picture === "mismatch") {
+      this.#hello();
+      return;
+    }
+    this.#become({
+      link: "live",
+      answers: Math.max(answers, seq ?? 0),
+      refused: seq === null ? refused : message.refused,
+      picture,
+    });
+  }
+}
+
+function unreadable(why: string): string {
+  return `The kernel sent what this page cannot read (${why}). Reload the page, or run the cell again.`;
+}
+
+// crypto.randomUUID does not exist on a plain http address, getRandomValues does.
+function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (word) => word.toString(36)).join("-");
+}

@@ -1,0 +1,34 @@
+/** The parameters, a row each, in the order of the model. */
+import { make, setText } from "../dom";
+import type { View } from "../wire";
+import type { Panel } from "./panel";
+import { Row } from "./row";
+
+export const parameters: Panel = ({ el, send, signal }) => {
+  const title = make("div", { class: "nlsq-model" });
+  const heads = ["lower bound", "start value", "upper bound"].map((text) => make("span", {}, text));
+  const columns = make("div", { class: "nlsq-columns", "aria-hidden": "true" }, ...heads);
+  const list = make("div", { class: "nlsq-rows" });
+  el.append(make("div", { class: "nlsq-parameters-head" }, title), list, columns);
+  let names: readonly string[] = [];
+  let rows: readonly Row[] = [];
+  let ends = new AbortController();
+  signal.addEventListener("abort", () => ends.abort(), { once: true });
+
+  return (view: View) => {
+    el.inert = view.link === "gone";
+    if (view.picture === null) return;
+    const { frame, parameters: now } = view.picture;
+    setText(title, frame.model);
+    if (names.join("\n") !== frame.names.join("\n")) {
+      ends.abort();
+      ends = new AbortController();
+      names = frame.names;
+      rows = now.map((parameter) => new Row(parameter, send, ends.signal));
+      list.replaceChildren(...rows.map((row) => row.el));
+    }
+    now.forEach((parameter, i) => {
+      rows[i]?.draw(parameter, view.busy);
+    });
+  };
+};

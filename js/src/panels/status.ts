@@ -1,0 +1,57 @@
+/** How the fit went, in words and numbers. It is spoken only when it has come to rest. */
+import { make, setAttribute, setText } from "../dom";
+import { fitted, plain } from "../format";
+import type { Fit, Picture, View } from "../wire";
+import type { Panel } from "./panel";
+
+const REST_MS = 500;
+
+export const status: Panel = ({ el, signal }) => {
+  const dot = make("span", { class: "nlsq-dot", "aria-hidden": "true" });
+  const sentence = make("span", { class: "nlsq-sentence" });
+  const numbers = make("span", { class: "nlsq-numbers" });
+  const line = make("div", { class: "nlsq-line", role: "status", "aria-live": "off" }, dot, sentence, numbers);
+  const spoken = make("div", { class: "nlsq-spoken", "aria-live": "polite" });
+  el.append(line, spoken);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+
+  return (view: View) => {
+    const { tone, words } = say(view);
+    setAttribute(line, "data-tone", tone);
+    setText(sentence, words);
+    setText(numbers, view.picture === null ? "" : counts(view.picture.fit));
+    clearTimeout(timer);
+    timer = setTimeout(() => setText(spoken, [words, ...values(view.picture)].join(". ")), REST_MS);
+  };
+};
+
+function say(view: View): { tone: "good" | "notice" | "quiet"; words: string } {
+  if (view.link === "gone") return { tone: "notice", words: "The kernel is gone. Run the cell again." };
+  if (view.link === "waiting") return { tone: "quiet", words: "waiting for the kernel …" };
+  if (view.refused !== null) return { tone: "notice", words: view.refused };
+  if (view.picture === null) return { tone: "quiet", words: "" };
+  const { fault, ok, status: words } = view.picture.fit;
+  if (fault !== null) return { tone: "notice", words: words || "no fit" };
+  return { tone: ok ? "good" : "notice", words };
+}
+
+function counts(fit: Fit): string {
+  const steps = `${fit.steps} ${fit.steps === 1 ? "step" : "steps"}`;
+  const programs = `${fit.compiled} ${fit.compiled === 1 ? "program" : "programs"} compiled`;
+  return [steps, `${milliseconds(fit.milliseconds)} ms`, fit.device, programs].join(" · ");
+}
+
+function milliseconds(value: number): string {
+  if (value >= 100) return value.toFixed(0);
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function values(picture: Picture | null): string[] {
+  if (picture === null || picture.fit.fault !== null) return [];
+  return picture.parameters.map((parameter) => {
+    if (!parameter.free) return `${parameter.name} fixed at ${plain(parameter.p0)}`;
+    const { value, error, power } = fitted(parameter.popt, parameter.stderr);
+    return `${parameter.name} ${value}${error === "" ? "" : ` ± ${error}`}${power}`;
+  });
+}

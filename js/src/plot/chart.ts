@@ -1,0 +1,182 @@
+/** One plotting area: axes and points drawn by uPlot when they change, and over them a canvas for what moves. */
+import uPlot from "uplot";
+import { make } from "../dom";
+import { magnitude, tick } from "../format";
+import type { Span } from "../range";
+import type { Gutter } from "./gutter";
+import { type Area, area, tickStep, ticks, tickWithin } from "./scale";
+import type { Palette } from "./theme";
+
+export interface Content {
+  palette(): Palette;
+  spans(): { readonly x: Span; readonly y: Span };
+  readonly isResiduals: boolean; // the lower plot: around zero, and the x axis carries numbers and its label
+  xLabel(): string;
+  yLabel(): string;
+  drawStill(ctx: CanvasRenderingContext2D, place: Area): void;
+  drawMoving(ctx: CanvasRenderingContext2D, place: Area): void;
+}
+
+const AXIS_PX = 11;
+const LABEL_PX = 12;
+
+export class Chart {
+  readonly #content: Content;
+  readonly #plot: uPlot;
+  readonly #canvas: HTMLCanvasElement;
+
+  constructor(el: HTMLElement, content: Content, gutter: Gutter, signal: AbortSignal) {
+    this.#content = content;
+    this.#canvas = make("canvas", { class: "nlsq-moving", "aria-hidden": "true" });
+    this.#plot = new uPlot(this.#options(gutter, el), [[], []], el);
+    this.over.append(this.#canvas);
+    gutter.join(() => this.#plot.redraw(false, true), signal);
+    signal.addEventListener("abort", () => this.#plot.destroy(), { once: true });
+  }
+
+  /** The element that covers the plotting area: gestures and whatever hovers belong there. */
+  get over(): HTMLElement {
+    return this.#plot.over;
+  }
+
+  get area(): Area {
+    const { width, height } = this.#plot.bbox;
+    const { x, y } = this.#content.spans();
+    return area(x, y, width / uPlot.pxRatio, height / uPlot.pxRatio);
+  }
+
+  resize(width: number, height: number): void {
+    if (this.#plot.width !== width || this.#plot.height !== height) this.#plot.setSize({ width, height });
+  }
+
+  /** Everything, after new data, a zoom or another theme. */
+  redraw(): void {
+    const { x, y } = this.#scaled();
+    this.#plot.batch(() => {
+      this.#plot.setScale("x", { min: x[0], max: x[1] });
+      this.#plot.setScale("y", { min: y[0], max: y[1] });
+    });
+  }
+
+  /** Only what moves with each answer. */
+  move(): void {
+    const ratio = uPlot.pxRatio;
+    const { width, height } = this.#plot.bbox;
+    const canvas = this.#canvas;
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+      canvas.style.width = `${width / ratio}px`;
+      canvas.style.height = `${height / ratio}px`;
+    }
+    const ctx = canvas.getContext("2d");
+    if (ctx === null || width === 0) return;
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.clearRect(0, 0, width, height);
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.#content.drawMoving(ctx, this.area);
+  }
+
+  select(box: { left: number; top: number; width: number; height: number }): void {
+    this.#plot.setSelect(box, false);
+  }
+
+  #still(): void {
+    const { ctx, bbox } = this.#plot;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.translate(bbox.left, bbox.top);
+    ctx.scale(uPlot.pxRatio, uPlot.pxRatio);
+    this.#content.drawStill(ctx, this.area);
+    ctx.restore();
+  }
+
+  // uPlot finds no ticks for very small or very large numbers, so it is given the range in units of its own size.
+  #scaled(): { x: [number, number]; y: [number, number] } {
+    const { x, y } = this.#content.spans();
+    return { x: [x.lo / unit(x), x.hi / unit(x)], y: [y.lo / unit(y), y.hi / unit(y)] };
+  }
+
+  #options(gutter: Gutter, el: HTMLElement): uPlot.Options {
+    const draw = (): void => {
+      this.#still();
+      this.move();
+    };
+    return {
+      width: Math.max(50, el.clientWidth),
+      height: Math.max(50, el.clientHeight),
+      padding: [this.#content.isResiduals ? 6 : 10, 14, 0, 0],
+      legend: { show: false },
+      cursor: { show: false },
+      select: { show: true, left: 0, top: 0, width: 0, height: 0 },
+      scales: {
+        x: { time: false, auto: false, range: () => this.#scaled().x },
+        y: { auto: false, range: () => this.#scaled().y },
+      },
+      series: [{}, { points: { show: false }, paths: () => null }],
+      axes: [this.#xAxis(), this.#yAxis(gutter)],
+      hooks: { draw: [draw] },
+    };
+  }
+
+  #xAxis(): uPlot.Axis {
+    const { isResiduals, xLabel } = this.#content;
+    const common = this.#axis(() => this.#content.spans().x, 70);
+    if (!isResiduals)
+      return { ...common, size: 6, values: (_, splits) => splits.map(() => null), ticks: { show: false } };
+    return { ...common, size: 24, label: () => xLabel(), labelSize: 18, labelGap: 0 };
+  }
+
+  #yAxis(gutter: Gutter): uPlot.Axis {
+    const { isResiduals } = this.#content;
+    const common = this.#axis(() => this.#content.spans().y, isResiduals ? 12 : 34);
+    const size = gutter.place();
+    return {
+      ...common,
+      ...(isResiduals ? { incrs: (_u, _i, _min, max) => [tickWithin(0.92 * max)] } : {}),
+      size: (u, labels) => size(widest(u.ctx, labels ?? [], `${AXIS_PX}px ${this.#content.palette().font}`) + 12),
+      label: () => this.#content.yLabel(),
+      labelSize: 20,
+      labelGap: 2,
+    };
+  }
+
+  #axis(span: () => Span, space: number): uPlot.Axis {
+    const { palette } = this.#content;
+    const { font } = palette();
+    return {
+      space,
+      font: `${AXIS_PX}px ${font}`,
+      labelFont: `${LABEL_PX}px ${font}`,
+      gap: 5,
+      stroke: () => palette().text,
+      grid: { stroke: () => palette().grid, width: 1 },
+      ticks: { stroke: () => palette().axis, width: 1, size: 4 },
+      border: { show: true, stroke: () => palette().axis, width: 1 },
+      incrs: (_u, _i, min, max, dim, least) => [tickStep(((max - min) * least) / dim)],
+      splits: (_u, _i, min, max, step) => ticks({ lo: min, hi: max }, step),
+      values: (_u, splits, _i, _space, step) => labels(span(), splits, step),
+    };
+  }
+}
+
+function labels(span: Span, splits: readonly number[], step: number): string[] {
+  const size = unit(span);
+  const values = splits.map((split) => Number((split * size).toPrecision(12)));
+  const most = Math.max(...values.map(Math.abs));
+  return values.map((value) => tick(value, Number((step * size).toPrecision(12)), most));
+}
+
+function unit(span: Span): number {
+  return 10 ** magnitude(span.hi - span.lo);
+}
+
+function widest(ctx: CanvasRenderingContext2D, texts: readonly string[], font: string): number {
+  ctx.save();
+  ctx.font = font;
+  const width = Math.max(0, ...texts.map((text) => ctx.measureText(text).width));
+  ctx.restore();
+  return width;
+}

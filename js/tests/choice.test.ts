@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { chosen, obstacle, stopped } from "../src/panels/choice";
+import type { Parameter } from "../src/wire";
+
+const parameter: Parameter = { name: "a", p0: 5, lower: 0, upper: 10, popt: 4, stderr: 1, free: true, at_bound: null };
+
+test("a bound that is dragged past p0 pushes it along", () => {
+  expect(chosen(parameter, new Map([["lower", 7]]))).toMatchObject({ p0: 7, lower: 7 });
+  expect(chosen(parameter, new Map([["upper", 2]]))).toMatchObject({ p0: 2, upper: 2 });
+});
+
+test("a bound taken away is no bound", () => {
+  expect(chosen(parameter, new Map([["upper", null]])).upper).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("a thumb stops at a bracket, and a bracket at the other", () => {
+  expect(stopped("p0", 11, parameter)).toBe(10);
+  expect(stopped("lower", 12, parameter)).toBe(10);
+  expect(stopped("upper", -3, parameter)).toBe(0);
+});
+
+test("a typed value that is in the way of a bound is not moved but explained", () => {
+  expect(obstacle("p0", 11, parameter)).toBe("11 is above the upper bound 10. Move the bound first.");
+  expect(obstacle("lower", 12, parameter)).toContain("above the upper bound 10");
+  expect(obstacle("upper", 10.5, parameter)).toBeNull();
+});
