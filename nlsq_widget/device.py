@@ -32,7 +32,7 @@ def devices() -> tuple[Device, ...]:
 
 
 def device(wanted: Any = None) -> Device:
-    """The device that a name or a `jax.Device` means, by default that of JAX. Raises ValueError with the names known."""
+    """The device that a name or a `jax.Device` means, by default JAX's. Raises ValueError with the names known."""
     known = devices()
     if wanted is None:
         default = getattr(jax.config, "jax_default_device", None)
@@ -52,15 +52,13 @@ def _named(found: Any) -> Device:
 
 @contextmanager
 def scope(where: Device) -> Generator[None]:
-    """Our own calls: on this device, in float64, with JAX's defaults otherwise. Thread-local, and gone afterwards.
+    """Our own calls: on this device, in float64. Thread-local, and gone afterwards.
 
-    The switches that a user may have set to find slips in their own code are not to break ours.
+    A trial step may well be nan, and is rejected; that is no slip for `jax_debug_nans` to stop at.
     """
     with (
         jax.enable_x64(True),
         jax.default_device(where.jax),
-        jax.numpy_rank_promotion("allow"),
-        jax.numpy_dtype_promotion("standard"),
         jax.debug_nans(False),
         jax.debug_infs(False),
     ):

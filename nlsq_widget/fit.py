@@ -195,7 +195,7 @@ def _result(session: Session, outcome: Outcome, free: np.ndarray, where: Device,
 
 def _covariance(session: Session, outcome: Outcome, dof: int) -> np.ndarray:
     """(J'J)^-1, in units that the scatter of the residuals sets, unless sigma is absolute."""
-    if session.absolute_sigma and session.data.sigma is not None:
+    if session.absolute_sigma:
         return outcome.inverse
     scale = 2 * float(outcome.cost) / dof if dof > 0 else np.inf
     with np.errstate(invalid="ignore"):  # inf * 0 beside what is fixed, which is selected away

@@ -127,8 +127,13 @@ class _blaming:
         elif isinstance(error, jax.errors.ConcretizationTypeError):
             advice = "it needs the number behind a value that JAX traces (math.exp, float(), int()): use jax.numpy"
         else:
-            advice = f"{type(error).__name__}: {error}"
-        raise ModelError(f"The model {self.model.name} cannot be evaluated{where}: {advice}.") from error
+            advice = f"{type(error).__name__}: {first_line(error)}"
+        raise ModelError(f"The model {self.model.name} cannot be evaluated{where}: {advice.rstrip('.')}.") from error
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, without the pages that may follow."""
+    return next(iter(str(error).splitlines()), "")
 
 
 def _line_in(function: Callable[..., Any], trace: types.TracebackType | None) -> str:

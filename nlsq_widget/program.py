@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 
 from nlsq_widget.device import Device, scope
-from nlsq_widget.model import Model, ModelError, fingerprint, unjitted
+from nlsq_widget.model import Model, ModelError, fingerprint, first_line, unjitted
 from nlsq_widget.pointwise import is_pointwise
 from nlsq_widget.problem import Problem
 from nlsq_widget.solver import State, advance, covariance, start
@@ -109,7 +109,7 @@ class Programs:
             with scope(where):
                 packed = jax.device_get(program(jax.device_put(problem, where.jax)))
         except jax.errors.JaxRuntimeError as error:
-            raise ModelError(f"The fit broke off on {where.name}: {str(error).splitlines()[0]}") from error
+            raise ModelError(f"The fit broke off on {where.name}: {first_line(error)}") from error
         return _unpacked(packed, problem.choices.shape[1])
 
     def pointwise(self, model: Model, x_shape: tuple[int, ...], parameters: int, where: Device) -> bool:

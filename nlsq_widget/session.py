@@ -29,7 +29,7 @@ class Session:
     fixed: frozenset[str] = frozenset()
     excluded: frozenset[int] = frozenset()  # indices of points that do not count
     device: str = "cpu:0"
-    absolute_sigma: bool = False  # True: sigma is in the units of y, and pcov is not rescaled by the residuals
+    absolute_sigma: bool = False  # True: sigma is in the units of y (1 where there is none), pcov is not rescaled
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -128,7 +128,8 @@ def begin(
         model, None if p0 is None or isinstance(p0, Mapping) else int(np.size(np.asarray(p0, dtype=float))), jacobian
     )
     data = measured(x, y, sigma, x_label=x_label, y_label=y_label)
-    lower, upper = _bounds(known.names, bounds)
+    pairs = named_bounds(known.names, bounds)
+    lower, upper = zip(*(pairs.get(name, (-inf, inf)) for name in known.names), strict=True)
     session = Session(
         data=data,
         model=known,
@@ -261,18 +262,19 @@ def _inside(value: float, lower: float, upper: float) -> float:
     return upper - 1.0
 
 
-def _bounds(names: tuple[str, ...], bounds: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def named_bounds(names: tuple[str, ...], bounds: Any) -> dict[str, tuple[float, float]]:
+    """The bounds that were given, by name: from pairs by name, a pair `(lower, upper)`, or `lb` and `ub`."""
     if bounds is None:
-        return (-inf,) * len(names), (inf,) * len(names)
+        return {}
     if isinstance(bounds, Mapping):
         _check_names("bounds", names, bounds)
-        pairs = [_pair(name, bounds.get(name)) for name in names]
-        lower, upper = tuple(low for low, _ in pairs), tuple(high for _, high in pairs)
+        pairs = {name: _pair(name, pair) for name, pair in bounds.items()}
     else:
         lower, upper = (_side(names, side, s) for side, s in zip(_both(bounds), ("lower", "upper"), strict=True))
-    for name, low, high in zip(names, lower, upper, strict=True):
+        pairs = dict(zip(names, zip(lower, upper, strict=True), strict=True))
+    for name, (low, high) in pairs.items():
         _check_order(name, low, high)
-    return lower, upper
+    return pairs
 
 
 def _both(bounds: Any) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class Frame:
         mine = self.session
         return (mine.data, mine.model, mine.excluded) == (session.data, session.model, session.excluded)
 
-    def head(self) -> dict[str, object]:
+    def head(self) -> dict[str, Any]:
         """The words and numbers of the frame, safe for JSON."""
         data: Data = self.session.data
         return {
@@ -112,7 +113,7 @@ class View:
     curves: Curves | None
     fault: str | None  # why there is no fit to draw
 
-    def head(self) -> dict[str, object]:
+    def head(self) -> dict[str, Any]:
         """The words and numbers of the fit, safe for JSON."""
         session, result = self.session, self.result
         return {

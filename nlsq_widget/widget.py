@@ -25,6 +25,7 @@ from nlsq_widget.session import (
     SetStart,
     apply,
     begin,
+    named_bounds,
     set_bounds,
 )
 from nlsq_widget.view import Frame, View, view
@@ -109,19 +110,19 @@ class FitWidget(anywidget.AnyWidget):
     >>> w = FitWidget(lambda x, a, b: a * x + b, [0, 1, 2, 3], [1.1, 2.9, 5.2, 6.8])
     >>> w.fixed.add("b"); w.p0["b"] = 1.0
     >>> round(w.result["a"], 6)
-    1.985714
+    1.978571
     """
 
     _esm = _STATIC / "widget.js"
     _css = _STATIC / "widget.css"
 
-    p0 = traitlets.Any(help="Start value of each parameter.")
-    bounds = traitlets.Any(help="Lower and upper bound of each parameter, infinite where there is none.")
-    fixed = traitlets.Any(help="Names of the parameters that stay at their start value.")
-    excluded = traitlets.Any(help="Indices of the points that do not count.")
+    p0: Any = traitlets.Any(help="Start value of each parameter.")
+    bounds: Any = traitlets.Any(help="Lower and upper bound of each parameter, infinite where there is none.")
+    fixed: Any = traitlets.Any(help="Names of the parameters that stay at their start value.")
+    excluded: Any = traitlets.Any(help="Indices of the points that do not count.")
     device = traitlets.Unicode(help="Name of the device that fits.")
     devices = traitlets.Tuple(read_only=True, help="Names of the devices that JAX sees.")
-    result = traitlets.Instance(Result, allow_none=True, read_only=True, help="The fit; None while the model fails.")
+    result: Any = traitlets.Instance(Result, allow_none=True, read_only=True, help="The fit; None while it fails.")
 
     def __init__(
         self,
@@ -168,6 +169,11 @@ class FitWidget(anywidget.AnyWidget):
         self._tell()
         self.on_msg(self._receive)
         _answer_beside_cells(self)
+
+    @property
+    def view(self) -> View:
+        """What the screen shows, to be drawn elsewhere: `nlsq_widget.figure.draw(w.view).savefig("fit.svg")`."""
+        return self._view
 
     def do(self, *commands: Command) -> None:
         """Carry out commands in order, all or none. Raises ValueError when one is refused or the model fails."""
@@ -230,7 +236,7 @@ class FitWidget(anywidget.AnyWidget):
             return getattr(self, name)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """A message of a page. It comes on another thread than cells, and is answered by exactly one view."""
+        """A message of a page, on another thread than cells; answered by exactly one view."""
         with self._lock:
             answers = answer_to(content)
             if content.get("type") == "hello":
@@ -274,9 +280,9 @@ def _commands(session: Session, trait: str, value: Any) -> Sequence[Command]:
     """The commands that make a trait what was assigned to it."""
     match trait:
         case "p0":
-            return [SetStart(name, number) for name, number in _named(session, "p0", value).items()]
+            return [SetStart(name, number) for name, number in _named(session, value).items()]
         case "bounds":
-            pairs = _named(session, "bounds", value).items()
+            pairs = named_bounds(session.names, value).items()
             return [step for name, pair in pairs for step in set_bounds(session, name, pair)]
         case "fixed":
             wanted = {value} if isinstance(value, str) else set(value)
@@ -287,13 +293,13 @@ def _commands(session: Session, trait: str, value: Any) -> Sequence[Command]:
             return [SetDevice(value)]
 
 
-def _named(session: Session, what: str, value: Any) -> Mapping[str, Any]:
+def _named(session: Session, value: Any) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
     values = list(value)
     if len(values) != len(session.names):
         raise ValueError(
-            f"{what} has {len(values)} entries for {len(session.names)} parameters; give one for each, or name them."
+            f"p0 has {len(values)} values for {len(session.names)} parameters; give one for each, or name them."
         )
     return dict(zip(session.names, values, strict=True))
 

@@ -12,7 +12,7 @@ from nlsq_widget.session import Command, SetBound, SetDevice, SetFixed, SetStart
 from nlsq_widget.view import View
 
 # The notebook server leaves Nagle's algorithm on: a reply shorter than this waits 40 ms for an acknowledgement.
-_UNDELAYED = 66_000
+UNDELAYED = 66_000
 
 _DTYPES = {"d": "float64", "f": "float32", "B": "uint8"}  # by NumPy's letter; its names take longer to make
 
@@ -24,19 +24,19 @@ class Answer:
     page: str
     seq: int
 
-    def head(self) -> dict[str, object]:
+    def head(self) -> dict[str, Any]:
         return {"page": self.page, "seq": self.seq}
 
 
 def pack(
     view: View, frame_id: int, *, with_frame: bool, answers: Answer | None, refused: str | None = None
-) -> tuple[dict[str, object], list[memoryview]]:
+) -> tuple[dict[str, Any], list[memoryview]]:
     """A view as one message: a head for JSON, and an array to each buffer."""
     arrays = (view.frame.arrays() if with_frame else {}) | view.arrays()
-    missing = _UNDELAYED - sum(array.nbytes for array in arrays.values())
+    missing = UNDELAYED - sum(array.nbytes for array in arrays.values())
     if answers is not None and missing > 0:
         arrays["padding"] = np.zeros(missing, dtype=np.uint8)
-    head: dict[str, object] = {
+    head: dict[str, Any] = {
         "type": "view",
         "answers": None if answers is None else answers.head(),
         "refused": refused,

@@ -20,6 +20,7 @@ export function mount(host: Host, el: HTMLElement, signal: AbortSignal): void {
     const view = host.view();
     for (const drawPanel of draws) drawPanel(view);
     root.dataset.answers = String(view.answers);
+    root.dataset.busy = String(view.busy);
     root.dataset.state = state(view);
   }
 

@@ -12,13 +12,14 @@ def covariance(R: Array, free: Array, points: Array) -> Array:
     The columns are scaled to one length first, so that the rank does not depend on the units; the singular
     values then say what is determined. J'J itself, which would square the condition number, is never formed.
     """
-    used = jnp.where(free, R, 0.0)
+    used = jnp.where(free[None, :], R, 0.0)
     norms = jnp.linalg.norm(used, axis=0)
     scale = jnp.where(norms > 0, norms, 1.0)
-    _, s, Vt = jnp.linalg.svd(used / scale)
+    _, s, Vt = jnp.linalg.svd(used / scale[None, :])
     eps = jnp.finfo(R.dtype).eps
-    seen = s > eps * jnp.maximum(points, R.shape[0]) * s[0]
-    half = jnp.where(seen, 1.0 / jnp.where(seen, s, 1.0), 0.0)[:, None] * Vt / scale
+    rows = jnp.maximum(points, R.shape[0]).astype(s.dtype)
+    seen = s > eps * rows * s[0]
+    half = jnp.where(seen, 1.0 / jnp.where(seen, s, 1.0), 0.0)[:, None] * Vt / scale[None, :]
     unseen = free & jnp.any(~seen[:, None] & (jnp.abs(Vt) > jnp.sqrt(eps)), axis=0)
     inverse = half.T @ half
     lost = jnp.where(unseen[:, None] & unseen[None, :], jnp.inf, jnp.nan)

@@ -60,7 +60,7 @@ def start(curve: Curve, jacobian: Curve | None, problem: Problem) -> State:
 
 def advance(curve: Curve, jacobian: Curve | None, problem: Problem, state: State, steps: Array) -> State:
     """Take at most `steps` more trial steps, fewer when the iteration converges."""
-    last = state.steps + steps
+    last = state.steps + steps.astype(state.steps.dtype)
 
     def unfinished(here: State) -> Array:
         return (here.status == Status.UNFINISHED) & (here.steps < last)
@@ -73,8 +73,7 @@ def _try_step(curve: Curve, jacobian: Curve | None, problem: Problem, here: Stat
     gradient = t.R.T @ t.z
     held = blocked(gradient, here.p, problem.lower, problem.upper, problem.free)
     step = bounded_step(t, here.p, problem.lower, problem.upper, held, here.scale, here.radius)
-    p = jnp.clip(here.p + step.p, problem.lower, problem.upper)
-    trial = triangle(curve, jacobian, problem, p)
+    trial = triangle(curve, jacobian, problem, step.to)
 
     actual = t.cost - trial.cost  # nan for a wild step, which every comparison below then rejects
     ratio = actual / step.predicted
@@ -86,11 +85,11 @@ def _try_step(curve: Curve, jacobian: Curve | None, problem: Problem, here: Stat
     polished = flat & usable & (step.length < 0.95 * here.polish)
     accept = ((ratio > 1e-4) & (actual > 0) & usable & ~flat) | polished
 
-    exhausted = (step.predicted <= noise) & ~accept
+    exhausted = (step.possible <= noise) & ~accept
     status = _status(problem, here, step.predicted, step.length, step.full, held, exhausted)
     norms = jnp.linalg.norm(trial.R, axis=0)
     return State(
-        p=jnp.where(accept, p, here.p),
+        p=jnp.where(accept, step.to, here.p),
         triangle=Triangle(*(jnp.where(accept, new, old) for new, old in zip(trial, t, strict=True))),
         scale=jnp.where(accept, jnp.maximum(0.5 * here.scale, norms), here.scale),
         radius=_radius(here.radius, step.length, ratio, step.full | polished),

@@ -43,7 +43,8 @@ def triangle(curve: Curve, jacobian: Curve | None, problem: Problem, p: Array) -
 
     if jacobian is not None:
         r = here(p)
-        columns = jnp.where(problem.weight > 0, problem.weight * jacobian(problem.x, p), 0.0)
+        weight = problem.weight[None, :]
+        columns = jnp.where(weight > 0, weight * jacobian(problem.x, p), 0.0)
         if problem.whiten is not None:
             columns = columns @ problem.whiten.T
     elif forward_is_cheaper(parameters, points):

@@ -13,16 +13,19 @@ from nlsq_widget.solver.residuals import Triangle
 class Step(NamedTuple):
     """A move, and what the local model expects of it."""
 
-    p: Array  # [parameters], the move; zero for what is held
-    predicted: Array  # by how much the local model says the cost falls
+    to: Array  # [parameters], exactly on a bound where it meets one
+    predicted: Array  # by how much the local model says the cost falls; never negative
+    possible: Array  # the same if neither radius nor bounds were in the way
     length: Array  # of the move, in scaled units
     full: Array  # bool: the radius did not shorten it
 
 
-class _Held(NamedTuple):
-    p: Array
+class _Path(NamedTuple):
+    p: Array  # [parameters], moved so far
+    to: Array  # [parameters], where that leads
     held: Array  # bool [parameters]: not to be moved any further
     full: Array
+    possible: Array
     again: Array
 
 
@@ -34,31 +37,44 @@ def blocked(gradient: Array, x: Array, lower: Array, upper: Array, free: Array) 
 def bounded_step(t: Triangle, x: Array, lower: Array, upper: Array, held: Array, scale: Array, radius: Array) -> Step:
     """The step that lowers |R p + z| most within `radius`, in the norm of `scale`, and inside the box.
 
-    A parameter that would leave the box is put on its bound and the others are solved for again, as in
-    the dogleg of Voglis and Lagaris (2004): at most one round for each parameter, nearly always one in all.
+    The way goes straight until it meets a bound; the parameter stays there, and the others go on to what is
+    best for them from that point (a dogleg in the manner of Voglis and Lagaris 2004). Each piece lowers the
+    local model; there is at most one for each parameter, and nearly always one in all.
     """
 
-    def solve(state: _Held) -> _Held:
-        move, full = _trust_region(t.R, t.z + t.R @ jnp.where(state.held, state.p, 0.0), state.held, scale, radius)
-        p = jnp.where(state.held, state.p, move)
-        outside = ~state.held & ((x + p < lower) | (x + p > upper))
-        # The bound less x, not a clipped sum: the parameter must land on its bound to the last digit.
-        p = jnp.where(outside, jnp.where(p < 0, lower, upper) - x, p)
-        return _Held(p, state.held | outside, full, jnp.any(outside))
+    def onward(path: _Path) -> _Path:
+        move, full, possible = _trust_region(t.R, t.z + t.R @ path.p, path.held, scale, radius)
+        room = jnp.where(move < 0, lower - path.to, jnp.where(move > 0, upper - path.to, jnp.inf))
+        shares = jnp.where(path.held | (move == 0), jnp.inf, room / jnp.where(move == 0, 1.0, move))
+        share = jnp.clip(jnp.min(shares), 0.0, 1.0)
+        met = shares <= share
+        to = jnp.clip(path.to + share * move, lower, upper)
+        # On the bound to the last digit, which adding up would miss.
+        to = jnp.where(met, jnp.where(move < 0, lower, upper), to)
+        return _Path(
+            p=path.p + share * move,
+            to=to,
+            held=path.held | met,
+            full=path.full & full,
+            possible=jnp.where(jnp.isnan(path.possible), possible, path.possible),
+            again=jnp.any(met),
+        )
 
-    first = _Held(jnp.zeros_like(x), held, jnp.asarray(True), jnp.asarray(True))
-    last = lax.while_loop(lambda state: state.again, solve, first)
-    predicted = 0.5 * (jnp.sum(t.z**2) - jnp.sum((t.R @ last.p + t.z) ** 2))
-    return Step(last.p, predicted, jnp.linalg.norm(scale * last.p), last.full)
+    begin = _Path(jnp.zeros_like(x), x, held, jnp.asarray(True), jnp.full_like(radius, jnp.nan), jnp.asarray(True))
+    end = lax.while_loop(lambda path: path.again, onward, begin)
+    predicted = 0.5 * (jnp.sum(t.z**2) - jnp.sum((t.R @ end.p + t.z) ** 2))
+    return Step(end.to, predicted, end.possible, jnp.linalg.norm(scale * end.p), end.full)
 
 
-def _trust_region(R: Array, z: Array, held: Array, scale: Array, radius: Array) -> tuple[Array, Array]:
-    """Minimise |R p + z| over |scale p| <= radius for what is not held; whether the radius did not matter.
+def _trust_region(R: Array, z: Array, held: Array, scale: Array, radius: Array) -> tuple[Array, Array, Array]:
+    """Minimise |R p + z| over |scale p| <= radius for what is not held.
+
+    Also whether the radius did not matter, and how much could be gained if it never did.
 
     The damping that gives the step its length is the root of 1/|p| - 1/radius, found by Newton's method,
     which climbs to it from zero without ever passing it (Moré and Sorensen 1983).
     """
-    U, s, Vt = jnp.linalg.svd(jnp.where(held, 0.0, R / scale))
+    U, s, Vt = jnp.linalg.svd(jnp.where(held[None, :], 0.0, R / scale[None, :]))
     counts = s > jnp.finfo(s.dtype).eps * s.size * s[0]
     c = jnp.where(counts, -(U.T @ z), 0.0)
     s = jnp.where(counts, s, 1.0)
@@ -78,4 +94,4 @@ def _trust_region(R: Array, z: Array, held: Array, scale: Array, radius: Array) 
         return damping + (length / radius - 1.0) * length / slope, rounds + 1
 
     damping, _ = lax.while_loop(too_long, newton, (jnp.zeros_like(radius), jnp.asarray(0)))
-    return jnp.where(held, 0.0, (Vt.T @ components(damping)) / scale), damping == 0
+    return jnp.where(held, 0.0, (Vt.T @ components(damping)) / scale), damping == 0, 0.5 * jnp.sum(c * c)

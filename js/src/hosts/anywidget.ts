@@ -38,7 +38,10 @@ export class AnywidgetHost implements Host {
     this.#hello();
   }
 
-  readonly send = (command: Command): void => this.#queue.push(command);
+  readonly send = (command: Command): void => {
+    this.#queue.push(command);
+    this.#become({}); // busy now
+  };
 
   view(): View {
     return { ...this.#state, busy: this.#queue.busy };
