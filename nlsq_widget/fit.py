@@ -190,6 +190,7 @@ def _result(session: Session, outcome: Outcome, free: np.ndarray, where: Device,
         counts=counts,
         fitted=outcome.fitted[:n],
         cost=float(outcome.cost),
+        norms=outcome.norms,
     )
 
 

@@ -24,6 +24,7 @@ class Outcome(NamedTuple):
 
     popt: Any  # [parameters]
     inverse: Any  # [parameters, parameters], (J'J)^-1
+    norms: Any  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and at popt
     cost: Any  # |weighted residuals|^2 / 2
     status: Any  # a solver.Status
     steps: Any
@@ -42,6 +43,7 @@ def refit(model: Model, problem: Problem) -> Outcome:
     return Outcome(
         popt=end.p,
         inverse=covariance(end.triangle.R, problem.free, points),
+        norms=jnp.maximum(jnp.linalg.norm(begin.triangle.R, axis=0), jnp.linalg.norm(end.triangle.R, axis=0)),
         cost=end.triangle.cost,
         status=end.status,
         steps=end.steps,
@@ -54,15 +56,15 @@ def refit(model: Model, problem: Problem) -> Outcome:
 def _packed(outcome: Outcome) -> tuple[Array, Array, Array]:
     """The outcome as three arrays: all the small numbers, the points, the curves."""
     scalars = jnp.stack([outcome.cost, outcome.status.astype(float), outcome.steps.astype(float)])
-    numbers = jnp.concatenate([scalars, outcome.popt, outcome.inverse.ravel()])
+    numbers = jnp.concatenate([scalars, outcome.popt, outcome.norms, outcome.inverse.ravel()])
     return numbers, outcome.fitted, jnp.stack([outcome.curve_p0, outcome.curve])
 
 
 def _unpacked(packed: tuple[np.ndarray, np.ndarray, np.ndarray], parameters: int) -> Outcome:
     numbers, fitted, curves = packed
     cost, status, steps = numbers[:3]
-    popt, inverse = np.split(numbers[3:], [parameters])
-    return Outcome(popt, inverse.reshape(parameters, parameters), cost, status, steps, fitted, *curves)
+    popt, norms, inverse = np.split(numbers[3:], [parameters, 2 * parameters])
+    return Outcome(popt, inverse.reshape(parameters, parameters), norms, cost, status, steps, fitted, *curves)
 
 
 def _along(function: Callable[[Array, Array], Array], grid: Array, p: Array) -> Array:

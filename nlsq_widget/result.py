@@ -30,6 +30,7 @@ class Result:
     counts: np.ndarray  # bool [points]; False where a point was excluded
     fitted: np.ndarray  # [points], the model at popt
     cost: float  # half the sum of squared weighted residuals
+    norms: np.ndarray  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and popt
 
     def __iter__(self) -> Iterator[np.ndarray]:
         yield self.popt
@@ -81,15 +82,25 @@ class Result:
         return self.chi2 / self.dof if self.dof > 0 else float("nan")
 
     @cached_property
-    def r_squared(self) -> float:
-        """1 - chi2 / chi2 of the (weighted) mean; nan where y does not vary."""
+    def variation(self) -> float:
+        """chi2 of the (weighted) mean of y: how much there is to explain; nan for correlated errors."""
         y = self.data.y[self.counts]
         sigma = self.data.sigma
         if sigma is not None and sigma.ndim == 2:
             return float("nan")
         weight = np.ones_like(y) if sigma is None else sigma[self.counts] ** -2.0
-        total = float(np.sum(weight * (y - np.average(y, weights=weight)) ** 2))
-        return 1.0 - self.chi2 / total if total > 0 else float("nan")
+        return float(np.sum(weight * (y - np.average(y, weights=weight)) ** 2))
+
+    @property
+    def r_squared(self) -> float:
+        """1 - chi2 / variation; nan where y does not vary."""
+        return 1.0 - self.chi2 / self.variation if self.variation > 0 else float("nan")
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """By how much each parameter must change to change the curve as much as the data vary [parameters]."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.sqrt(self.variation) / self.norms
 
     @property
     def aic(self) -> float:

@@ -79,8 +79,9 @@ class Frame:
     def head(self) -> dict[str, Any]:
         """The words and numbers of the frame, safe for JSON."""
         data: Data = self.session.data
+        name = self.session.model.name
         return {
-            "model": self.session.model.name,
+            "model": name if name.isidentifier() else "model",  # a lambda has none
             "names": list(self.session.names),
             "x_label": data.x_label,
             "y_label": data.y_label,
@@ -88,7 +89,7 @@ class Frame:
             "kind": "points" if self.columns is None else "columns",
             "n_points": data.n_points,
             "has_sigma": data.sigma is not None,
-            "residual_label": "residual / sigma" if self.spread is not None else "residual",
+            "residual_label": "residual / σ" if self.spread is not None else "residual",
             "devices": [{"name": device.name, "label": device.label} for device in devices()],
         }
 
@@ -121,7 +122,7 @@ class View:
             "free": [name not in session.fixed for name in session.names],
             "at_bound": [None] * len(session.names) if result is None else list(result.at_bound),
             "ok": result is not None and result.success,
-            "status": self.fault if result is None else result.message,
+            "status": "No fit." if self.fault or result is None else result.message,
             "steps": 0 if result is None else result.steps,
             "milliseconds": 0.0 if result is None else result.milliseconds,
             "compiled": PROGRAMS.compiled,
@@ -129,12 +130,12 @@ class View:
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Columns of `parameters`: p0, lower, upper, popt, stderr; then the curves and residuals of a fit."""
+        """Columns of `parameters`: p0, lower, upper, popt, stderr, scale; then the curves and residuals of a fit."""
         session, result = self.session, self.result
         blank = np.full(len(session.names), np.nan)
-        fitted = [blank, blank] if result is None or self.fault is not None else [result.popt, result.stderr]
+        fitted = [blank] * 3 if result is None or self.fault else [result.popt, result.stderr, result.scale]
         table = {"parameters": np.column_stack([session.p0, session.lower, session.upper, *fitted])}
-        if result is None or self.curves is None or self.fault is not None:
+        if result is None or self.curves is None or self.fault:
             return table
         residuals = result.residuals if self.frame.spread is None else result.residuals / self.frame.spread
         table |= {"curve_p0": self.curves.p0, "curve": self.curves.fitted}

@@ -162,6 +162,7 @@ class FitWidget(anywidget.AnyWidget):
         self._lock = threading.RLock()
         self._frame_number = 1
         self._frame_sent = 0
+        self._newest: dict[str, int] = {}  # of each page, the number of the newest command carried out
         self._telling = False
         self._session = session
         self._view = self._drawn = _fitted(session, Frame(session))
@@ -242,12 +243,21 @@ class FitWidget(anywidget.AnyWidget):
             if content.get("type") == "hello":
                 self._greet(answers)
                 return
-            refused = None
-            try:
-                self._change([command(content.get("command"))])
-            except ValueError as error:
-                refused = str(error)
-            self._send_view(answers, refused=refused)
+            self._send_view(answers, refused=self._carry_out(answers, content.get("command")))
+
+    def _carry_out(self, asked: Answer, content: Any) -> str | None:
+        """Why a command of a page was refused; None when it was carried out.
+
+        A command may be held up behind a running cell while newer ones overtake it; it is then too old.
+        """
+        if asked.seq <= self._newest.get(asked.page, 0):
+            return "A newer change overtook this one."
+        self._newest[asked.page] = asked.seq
+        try:
+            self._change([command(content)])
+        except ValueError as error:
+            return str(error)
+        return None
 
     def _greet(self, answers: Answer) -> None:
         """Everything, for a page that has nothing; under a fault first the last good picture, to be dimmed."""

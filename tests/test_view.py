@@ -39,7 +39,7 @@ def test_residuals_are_in_units_of_sigma_where_there_is_one():
     weighted = FitWidget(decay, X, Y + 0.1 * noise, sigma, p0=[2, 1, 0])
     np.testing.assert_allclose(plain.view.arrays()["residuals"], plain.result.residuals, rtol=1e-6)
     np.testing.assert_allclose(weighted.view.arrays()["residuals"], weighted.result.residuals / sigma, rtol=1e-6)
-    assert weighted.view.frame.head()["residual_label"] == "residual / sigma"
+    assert weighted.view.frame.head()["residual_label"] == "residual / σ"
 
 
 def test_a_fault_has_no_curve_and_no_fitted_value():

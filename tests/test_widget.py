@@ -100,6 +100,18 @@ def test_a_command_that_is_wrong_is_refused_with_a_sentence_and_changes_nothing(
     assert (w.widget.p0, w.widget.bounds, w.widget.fixed, w.widget.device) == before
 
 
+def test_a_command_that_newer_ones_overtook_changes_nothing(w):
+    late = {"type": "command", "page": "p", "seq": 1, "command": {"kind": "p0", "name": "a", "value": 9.0}}
+    w.seq = 1
+    w.do(kind="p0", name="a", value=3.0)
+    w.widget._receive(w.widget, late, [])
+    content, _ = w.views[-1]
+    assert content["refused"] == "A newer change overtook this one."
+    assert w.widget.p0["a"] == 3.0
+    w.widget._receive(w.widget, late | {"page": "another"}, [])
+    assert w.widget.p0["a"] == 9.0
+
+
 def test_the_points_travel_once_and_not_with_each_drag(w):
     assert {"x", "y", "grid"} <= set(arrays(w.say(type="hello")))
     content, _ = w.do(kind="p0", name="a", value=3.0)
@@ -222,13 +234,13 @@ def test_two_threads_lose_no_command():
     values = np.linspace(1, 3, 40)
 
     def page():
-        for value in values:
+        for seq, value in enumerate(values, start=1):
             w.widget._receive(
                 w.widget,
                 {
                     "type": "command",
                     "page": "p",
-                    "seq": 1,
+                    "seq": seq,
                     "command": {"kind": "p0", "name": "a", "value": float(value)},
                 },
                 [],

@@ -85,9 +85,9 @@ export class FakeKernel {
     const fit = bad > 0 ? null : this.#solve();
     this.popt = fit?.popt ?? names.map(() => NaN);
     const table = names.flatMap((_, i) =>
-      [this.p0[i], this.lower[i], this.upper[i], this.popt[i], fit?.stderr[i]].map((v) => v ?? NaN),
+      [this.p0[i], this.lower[i], this.upper[i], this.popt[i], fit?.stderr[i], NaN].map((v) => v ?? NaN),
     );
-    arrays.push({ name: "parameters", values: Float64Array.from(table), shape: [names.length, 5] });
+    arrays.push({ name: "parameters", values: Float64Array.from(table), shape: [names.length, 6] });
     if (fit !== null) arrays.push(...this.#curves());
     const sentence = `The model is not finite at p0 for ${bad} of ${this.#example.x.length} points (first at x = ${this.#example.x[0]}).`;
     this.#post(

@@ -12,8 +12,10 @@ export interface Marks {
   readonly upper: number;
   readonly popt: number;
   readonly stderr: number;
+  readonly scale: number; // a change that moves the curve as much as the data vary; nan: unknown
 }
 
+const WIDE = 5; // scales on each side of p0
 const MARGIN = 0.06;
 const NEAR_BOUND = 4; // a bound further than this many widths would leave p0 no room to be dragged
 const NEAR_FIT = 1e6; // in units of p0: likewise a fit that ran away
@@ -76,8 +78,8 @@ export function keyStep(span: Span, stderr: number): number {
 }
 
 /** How far around p0 it makes sense to look. */
-function reach({ p0, popt, stderr, lower, upper }: Marks): number {
-  const sizes = [Math.abs(p0), Math.abs(popt), 4 * stderr, Math.abs(lower), Math.abs(upper)];
+function reach({ p0, popt, stderr, lower, upper, scale }: Marks): number {
+  const sizes = [WIDE * scale, Math.abs(p0), Math.abs(popt), 4 * stderr, Math.abs(lower), Math.abs(upper)];
   return sizes.find((size) => size > 0 && Number.isFinite(size)) ?? 1;
 }
 

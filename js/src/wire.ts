@@ -69,6 +69,7 @@ export interface Parameter {
   readonly upper: number; // inf: unbounded
   readonly popt: number; // nan: no result
   readonly stderr: number;
+  readonly scale: number; // by how much it must change to change the curve as much as the data vary
   readonly free: boolean;
   readonly at_bound: Side | null;
 }
@@ -214,12 +215,13 @@ function fit(from: Fields): Fit {
 function parameters(from: Fields, given: Arrays): Omit<Parameter, "name">[] {
   const free = list(from, "free");
   const atBound = list(from, "at_bound");
-  const table = numbers(given, "parameters", free.length * 5);
+  const table = numbers(given, "parameters", free.length * 6);
   return free.map((isFree, i) => {
-    const [p0 = NaN, lower = NaN, upper = NaN, popt = NaN, stderr = NaN] = table.subarray(5 * i, 5 * i + 5);
+    const row = table.subarray(6 * i, 6 * i + 6);
+    const [p0 = NaN, lower = NaN, upper = NaN, popt = NaN, stderr = NaN, scale = NaN] = row;
     const side = atBound[i];
     const at_bound = side === "lower" || side === "upper" ? side : null;
-    return { p0, lower, upper, popt, stderr, free: isFree === true, at_bound };
+    return { p0, lower, upper, popt, stderr, scale, free: isFree === true, at_bound };
   });
 }
 

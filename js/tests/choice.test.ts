@@ -2,7 +2,17 @@ import { expect, test } from "vitest";
 import { chosen, obstacle, stopped } from "../src/panels/choice";
 import type { Parameter } from "../src/wire";
 
-const parameter: Parameter = { name: "a", p0: 5, lower: 0, upper: 10, popt: 4, stderr: 1, free: true, at_bound: null };
+const parameter: Parameter = {
+  name: "a",
+  p0: 5,
+  lower: 0,
+  upper: 10,
+  popt: 4,
+  stderr: 1,
+  scale: 3,
+  free: true,
+  at_bound: null,
+};
 
 test("a bound that is dragged past p0 pushes it along", () => {
   expect(chosen(parameter, new Map([["lower", 7]]))).toMatchObject({ p0: 7, lower: 7 });

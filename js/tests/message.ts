@@ -39,11 +39,13 @@ export const parameters = f64(
   Number.POSITIVE_INFINITY,
   238.94,
   2.71,
+  90,
   1e-4,
   0,
   1,
   5.5e-4,
   0,
+  1e-3,
 );
 export const curves = {
   curve_p0: f64(0, 1),

@@ -8,6 +8,7 @@ const marks = (changed: Partial<Marks>): Marks => ({
   upper: INF,
   popt: NAN,
   stderr: NAN,
+  scale: NAN,
   ...changed,
 });
 const sees = (span: { lo: number; hi: number }, value: number): boolean => value > span.lo && value < span.hi;
@@ -18,6 +19,14 @@ describe("a fresh range", () => {
     expect(shareOf(span, p0)).toBeCloseTo(0.5, 6);
     expect(sees(span, 0)).toBe(true);
     expect(sees(span, 2 * p0)).toBe(true);
+  });
+
+  test("is as wide as the curve answers to it, where that is known", () => {
+    const span = fresh(marks({ p0: 450, popt: 451.5, stderr: 0.05, scale: 6 }));
+    expect(sees(span, 425) && sees(span, 475)).toBe(true);
+    expect(span.hi - span.lo).toBeLessThan(100);
+    expect(sees(fresh(marks({ p0: 0, popt: 0.01, stderr: 0.01, scale: 3 })), 10)).toBe(true);
+    expect(fresh(marks({ p0: 2, scale: Number.POSITIVE_INFINITY })).hi).toBeLessThan(10);
   });
 
   test("at p0 = 0 takes its size from the fit, else from 1", () => {

@@ -15,7 +15,14 @@ describe("decoding", () => {
     expect(data?.kind === "points" && [...data.y]).toEqual([1, Number.NaN, 9]);
     expect(data?.kind === "points" && [...data.excluded]).toEqual([0, 1, 0]);
     expect(message.parameters[0]).toEqual({
-      ...{ p0: 500, lower: Number.NEGATIVE_INFINITY, upper: Number.POSITIVE_INFINITY, popt: 238.94, stderr: 2.71 },
+      ...{
+        p0: 500,
+        lower: Number.NEGATIVE_INFINITY,
+        upper: Number.POSITIVE_INFINITY,
+        popt: 238.94,
+        stderr: 2.71,
+        scale: 90,
+      },
       ...{ free: true, at_bound: null },
     });
     expect(message.parameters[1]).toMatchObject({ p0: 1e-4, lower: 0, upper: 1, free: false, at_bound: "upper" });

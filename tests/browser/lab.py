@@ -1,4 +1,4 @@
-"""A real JupyterLab in a real Chromium: open a notebook, use the widget as a hand would, ask the kernel what it holds."""
+"""A real JupyterLab in a real Chromium: use the widget as a hand would, and ask the kernel what it holds."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 PATIENCE_S = 120  # for what should take a moment, on a machine that is busy with other things
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+JUPYTERLABS_OWN = ("Could not restore the debugger state",)  # when a kernel stops while it is asked
 CHROMIUM = (*QUIET, "--disable-component-update", "--disable-sync")
 
 
@@ -38,8 +39,14 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        private = {name: str(folder / ".jupyter" / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
+        private = {
+            name: str(folder / ".jupyter" / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")
+        }
         self.runtime = Path(private["JUPYTER_RUNTIME_DIR"])
+        private["JUPYTERLAB_SETTINGS_DIR"] = str(folder / ".jupyter" / "settings")
+        news = folder / ".jupyter" / "settings" / "@jupyterlab" / "apputils-extension"
+        news.mkdir(parents=True)
+        (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
         flags = "--xla_force_host_platform_device_count=2"
         options = {
             "ServerApp.port": self.url.rpartition(":")[2],
@@ -47,12 +54,18 @@ class Server:
             "IdentityProvider.token": "",
             "ServerApp.password": "",
             "LabApp.expose_app_in_browser": "True",
-            "LabApp.news_url": "",
             "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         }
         self._log = (folder / "server.log").open("w")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *(f"--{k}={v}" for k, v in options.items())],
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--no-browser",
+                "--allow-root",
+                *(f"--{k}={v}" for k, v in options.items()),
+            ],
             env=os.environ | private | {"XLA_FLAGS": flags},
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -86,10 +99,11 @@ class Notebook:
         self.page.on("request", self._asked)
         self.page.goto(f"{server.url}/lab/tree/{path}?reset", timeout=1000 * PATIENCE_S)
         self.page.wait_for_function("window.jupyterapp !== undefined", timeout=1000 * PATIENCE_S)
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(timeout=1000 * PATIENCE_S)
+        ready = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+        self.page.wait_for_function(ready, timeout=1000 * PATIENCE_S)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith(JUPYTERLABS_OWN):
             self.complaints.append(message.text)
 
     def _asked(self, request: Request) -> None:
@@ -101,6 +115,11 @@ class Notebook:
         # Without void the command would be awaited, and it ends with the notebook.
         self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.widget.first.wait_for(timeout=1000 * PATIENCE_S)
+
+    def cells(self) -> list[Any]:
+        """The code cells with their outputs, as they would be saved."""
+        model = "window.jupyterapp.shell.currentWidget.content.model.sharedModel"
+        return self.page.evaluate(f"{model}.cells.map(c => c.toJSON()).filter(c => c.cell_type === 'code')")
 
     def theme(self, name: str) -> None:
         self.page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name)
@@ -141,8 +160,23 @@ class Notebook:
             self.page.wait_for_timeout(16)
         self.page.mouse.up()
 
+    def way(self, handle: str, thumb: str, change: float) -> float:
+        """How many pixels a handle is from where the thumb would be if its value changed by so much."""
+        name = thumb.removesuffix(" start value")
+        at = {one: self.middle(one) for one in (handle, thumb, f"{name} lower bound", f"{name} upper bound")}
+        low, high = (float(self.slider(thumb).get_attribute(f"aria-value{end}") or "nan") for end in ("min", "max"))
+        pixels = (at[f"{name} upper bound"] - at[f"{name} lower bound"]) / (high - low)  # both wait beside the rail
+        return at[thumb] + change * pixels - at[handle]
+
+    def middle(self, name: str) -> float:
+        box = self.slider(name).bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2
+
     def settled(self) -> None:
         """Wait until what was sent has been answered and drawn."""
+        frame = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+        self.page.evaluate(frame)  # what was just done shows from the next one on
         expect(self.widget.first).to_have_attribute("data-busy", "false", timeout=1000 * PATIENCE_S)
 
     def fitted(self, name: str) -> float:
@@ -152,7 +186,7 @@ class Notebook:
     def curve_pixels(self, plot: int = 0) -> str:
         """What the canvas that moves shows, as a hash of its pixels."""
         script = """(root, plot) => {
-            const canvas = [...root.querySelectorAll('canvas')].filter(c => c.className.includes('overlay'))[plot];
+            const canvas = [...root.querySelectorAll('canvas')].filter(c => c.className === 'nlsq-moving')[plot];
             const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
             let hash = 0, drawn = 0;
             for (let i = 0; i < pixels.length; i += 4) {
@@ -165,6 +199,10 @@ class Notebook:
     def screenshot(self, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    def picture(self, path: Path) -> None:
+        """The widget alone."""
+        self.widget.first.screenshot(path=path)
 
     def close(self) -> None:
         self.page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")

@@ -31,9 +31,12 @@ export class AnywidgetHost implements Host {
     const end = (): void => {
       model.off("msg:custom", receive);
       clearTimeout(this.#patience);
+      clearInterval(again);
       this.#listeners.clear();
     };
     model.on("msg:custom", receive);
+    // The first greeting may wait behind a running cell when the kernel has not opened a second line yet.
+    const again = setInterval(() => (this.#state.picture === null ? this.#hello() : clearInterval(again)), HELLO_MS);
     signal.addEventListener("abort", end, { once: true });
     this.#hello();
   }

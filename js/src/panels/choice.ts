@@ -13,12 +13,12 @@ export function chosen(parameter: Parameter, choices: Choices): Marks {
   const lower = choices.has("lower") ? (choices.get("lower") ?? -Infinity) : parameter.lower;
   const upper = choices.has("upper") ? (choices.get("upper") ?? Infinity) : parameter.upper;
   const p0 = choices.get("p0") ?? parameter.p0;
-  const { popt, stderr } = parameter;
-  return { p0: Math.min(upper, Math.max(lower, p0)), lower, upper, popt, stderr };
+  const { popt, stderr, scale } = parameter;
+  return { p0: Math.min(upper, Math.max(lower, p0)), lower, upper, popt, stderr, scale };
 }
 
 /** A dragged value stops at the bracket in its way. */
-export function stopped(handle: Handle, value: number, { lower, upper }: Marks): number {
+export function stopped(handle: Handle, value: number, { lower, upper }: Pick<Marks, "lower" | "upper">): number {
   if (handle === "lower") return Math.min(value, upper);
   if (handle === "upper") return Math.max(value, lower);
   return Math.min(upper, Math.max(lower, value));
@@ -26,7 +26,7 @@ export function stopped(handle: Handle, value: number, { lower, upper }: Marks):
 
 /** A typed value is not moved behind the user's back: a sentence says what is in its way. */
 export function obstacle(handle: Handle, value: number | null, { lower, upper }: Marks): string | null {
-  if (value === null || stopped(handle, value, { p0: 0, lower, upper, popt: 0, stderr: 0 }) === value) return null;
+  if (value === null || stopped(handle, value, { lower, upper }) === value) return null;
   if (handle === "lower") return `${plain(value)} is above the upper bound ${plain(upper)}. Move that first.`;
   if (handle === "upper") return `${plain(value)} is below the lower bound ${plain(lower)}. Move that first.`;
   return value < lower

@@ -37,9 +37,8 @@ function say(view: View): { tone: "good" | "notice" | "quiet"; words: string } {
 }
 
 function counts(fit: Fit): string {
-  const steps = `${fit.steps} ${fit.steps === 1 ? "step" : "steps"}`;
   const programs = `${fit.compiled} ${fit.compiled === 1 ? "program" : "programs"} compiled`;
-  return [steps, `${milliseconds(fit.milliseconds)} ms`, fit.device, programs].join(" · ");
+  return [`${milliseconds(fit.milliseconds)} ms`, fit.device, programs].join(" · ");
 }
 
 function milliseconds(value: number): string {
