@@ -15,7 +15,7 @@ export DEBIAN_FRONTEND := noninteractive
 BUNDLE := nlsq_widget/static/widget.js
 SOURCES := $(shell find js/src -type f 2>/dev/null) $(wildcard js/*.mjs js/package*.json)
 
-.PHONY: help lab test check check-js clean
+.PHONY: help lab test check check-js pictures clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,10 @@ check: .venv/.test ## the Python checkers
 
 check-js: js/node_modules/.all ## the checkers and tests of the front end
 	cd js && npm run check && npm test
+
+pictures: $(BUNDLE) .venv/.chromium ## make the pictures of the README anew
+	$(BIN)/python -m pytest -k pictures_of_the_readme tests/browser
+	cp tests/browser/screenshots/widget-*.png examples/
 
 clean: ## remove all that was installed and built
 	rm -rf .venv dist nlsq_widget/static js/node_modules

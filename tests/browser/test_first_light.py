@@ -1,13 +1,11 @@
 """The first example in a real JupyterLab: what a hand does, what is then drawn, and what the kernel then holds."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
 from browser.conftest import Open
-from browser.lab import Notebook, Server, wait_for, write_notebook
+from browser.lab import SCREENSHOTS, Notebook, Server, wait_for, write_notebook
 from nist import PROBLEMS
 
 pytestmark = pytest.mark.browser
@@ -295,18 +293,19 @@ def test_it_looks_right_wide_and_narrow_in_light_and_dark(
             assert apart_x or apart_y
 
 
-def test_the_picture_in_the_readme_is_this_widget(server: Server, browser: Browser, tmp_path: Path) -> None:
-    """Made anew at each run, sharp; kept in the README when asked for by `make picture`."""
-    write_notebook(
-        server.folder / "picture.ipynb",
-        WIDGET.replace("y, p0=", "y, x_label='wavelength / nm', y_label='transmittance', p0="),
-    )
+def test_the_pictures_of_the_readme_are_of_this_widget(server: Server, browser: Browser) -> None:
+    """Made anew at each run, sharp; `make pictures` puts them into the README."""
+    labels = "y, x_label='wavelength / nm', y_label='transmittance', p0="
+    write_notebook(server.folder / "picture.ipynb", WIDGET.replace("y, p0=", labels))
     notebook = Notebook(server, browser, "picture.ipynb", device_scale_factor=2)
     notebook.run_all()
     notebook.settled()
-    notebook.drag("centre start value", 24)
+    notebook.drag("centre start value", -12)
+    notebook.drag("width upper bound", notebook.way("width upper bound", "width start value", 6), steps=30)
     notebook.settled()
-    notebook.page.mouse.move(0, 0)
-    notebook.picture(tmp_path / "widget.png")
-    assert (tmp_path / "widget.png").stat().st_size > 20_000
+    assert_certified(notebook)
+    for theme in ("Light", "Dark"):
+        notebook.theme(f"JupyterLab {theme}")
+        notebook.page.mouse.move(0, 0)
+        notebook.picture(SCREENSHOTS / f"widget-{theme.lower()}.png")
     notebook.close()
