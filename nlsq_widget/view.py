@@ -85,7 +85,6 @@ class Frame:
             "names": list(self.session.names),
             "x_label": data.x_label,
             "y_label": data.y_label,
-            "title": "",
             "kind": "points" if self.columns is None else "columns",
             "n_points": data.n_points,
             "has_sigma": data.sigma is not None,

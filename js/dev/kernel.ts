@@ -120,7 +120,6 @@ export class FakeKernel {
         names,
         x_label: labels[0],
         y_label: labels[1],
-        title: "",
         kind: x.length > 20_000 ? "columns" : "points",
       },
       ...{

@@ -55,7 +55,6 @@ export interface Frame {
   readonly x_label: string;
   readonly y_label: string;
   readonly residual_label: string;
-  readonly title: string;
   readonly n_points: number;
   readonly devices: readonly Device[];
   readonly data: Points | Columns;
@@ -172,7 +171,6 @@ function frame(from: Fields, given: Arrays): Frame {
     x_label: text(from, "x_label"),
     y_label: text(from, "y_label"),
     residual_label: text(from, "residual_label"),
-    title: text(from, "title"),
     n_points: number(from, "n_points"),
     devices: list(from, "devices").map((device) => {
       const entry = fields(device, "devices");

@@ -19,7 +19,7 @@ export function pack(arrays: Readonly<Record<string, Values>>): { described: obj
 const f64 = (...values: number[]): Float64Array => Float64Array.from(values);
 
 export const frame = {
-  ...{ id: 3, model: "misra1a", names: ["b1", "b2"], x_label: "x", y_label: "y", title: "", kind: "points" },
+  ...{ id: 3, model: "misra1a", names: ["b1", "b2"], x_label: "x", y_label: "y", kind: "points" },
   ...{ n_points: 3, has_sigma: true, residual_label: "residual / σ", devices: [{ name: "cpu:0", label: "cpu:0" }] },
 };
 export const frameArrays = {

@@ -163,6 +163,30 @@ def test_exact_values_are_typed_and_wrong_ones_explained(notebook: Notebook) -> 
     assert notebook.kernel("w.bounds['centre'][1] == np.inf")
 
 
+def test_zoom_pan_and_hover_are_the_screen_s_own(notebook: Notebook) -> None:
+    widget, page = notebook.widget.first, notebook.page
+    plot = widget.locator(".nlsq-chart-data .u-over").bounding_box()
+    assert plot is not None
+    home, compiled = notebook.curve_pixels(), widget.get_attribute("data-answers")
+    page.mouse.move(plot["x"] + plot["width"] / 2, plot["y"] + 4)
+    expect(widget.locator(".nlsq-tip")).to_contain_text("fit")
+    page.mouse.down()
+    page.mouse.move(plot["x"] + 0.7 * plot["width"], plot["y"] + 0.9 * plot["height"], steps=5)
+    page.mouse.up()
+    zoomed = notebook.curve_pixels()
+    assert zoomed != home
+    page.keyboard.down("Shift")
+    page.mouse.move(plot["x"] + 100, plot["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + 160, plot["y"] + 100, steps=5)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    assert notebook.curve_pixels() != zoomed
+    page.mouse.dblclick(plot["x"] + 100, plot["y"] + 100)
+    assert notebook.curve_pixels() == home
+    assert widget.get_attribute("data-answers") == compiled  # nothing of this was sent
+
+
 def test_what_python_sets_is_drawn_and_a_second_view_follows(notebook: Notebook, server: Server) -> None:
     page = notebook.page
     page.evaluate("void window.jupyterapp.commands.execute('notebook:create-output-view')")

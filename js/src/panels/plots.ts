@@ -5,7 +5,6 @@ import type { View } from "../wire";
 import type { Panel } from "./panel";
 
 export const plots: Panel = ({ el, signal }) => {
-  const title = make("div", { class: "nlsq-title" });
   const reset = tool("Reset zoom", icon("M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3"));
   const tools = make("div", { class: "nlsq-tools", role: "group", "aria-label": "Zoom" });
   const [zoomIn, zoomOut] = [tool("Zoom in", icon("M3 8h10M8 3v10")), tool("Zoom out", icon("M3 8h10"))];
@@ -14,7 +13,7 @@ export const plots: Panel = ({ el, signal }) => {
   const residuals = make("div", { class: "nlsq-chart nlsq-chart-residuals" });
   const fault = make("p", { class: "nlsq-fault", role: "alert", hidden: "" });
   const charts = make("div", { class: "nlsq-charts" }, data, residuals, fault);
-  el.append(make("div", { class: "nlsq-plots-head" }, legend(), tools), title, charts);
+  el.append(make("div", { class: "nlsq-plots-head" }, legend(), tools), charts);
 
   const stage = new Stage(
     { root: el, charts, data, residuals },
@@ -36,8 +35,6 @@ export const plots: Panel = ({ el, signal }) => {
     fault.hidden = sentence === null;
     setText(fault, sentence ?? "");
     setAttribute(el, "data-dimmed", String(sentence !== null || view.link === "gone"));
-    setText(title, picture?.frame.title ?? "");
-    title.hidden = title.textContent === "";
     if (picture !== null) stage.draw(picture);
   };
 };
