@@ -45,14 +45,16 @@ def measured(
 
 def _numbers(name: str, values: ArrayLike) -> np.ndarray:
     try:
-        array = np.asarray(values)
-    except ValueError as error:
+        array = np.ma.filled(values, np.nan) if np.ma.is_masked(values) else np.asarray(values)
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{name} is not an array: its rows have different lengths.") from error
+    if array.dtype.kind in "mM":
+        raise ValueError(f"{name} holds dates or times; give seconds or days since a moment near the data, as floats.")
     if np.iscomplexobj(array):
         raise ValueError(f"{name} is complex; fit its real and imaginary parts, or its magnitude.")
     try:
         array = np.array(array, dtype=np.float64)  # a copy: a later change of the user's array is not half a fit
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{name} holds values that are not numbers ({array.dtype}); convert it to floats first."
         ) from error

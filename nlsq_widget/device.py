@@ -54,12 +54,14 @@ def _named(found: Any) -> Device:
 def scope(where: Device) -> Generator[None]:
     """Our own calls: on this device, in float64. Thread-local, and gone afterwards.
 
-    A trial step may well be nan, and is rejected; that is no slip for `jax_debug_nans` to stop at.
+    A trial step may well be nan, and is rejected: no slip for `jax_debug_nans` to stop at. A program that is
+    compiled cannot be run without compiling.
     """
     with (
         jax.enable_x64(True),
         jax.default_device(where.jax),
         jax.debug_nans(False),
         jax.debug_infs(False),
+        jax.disable_jit(False),
     ):
         yield

@@ -32,7 +32,7 @@ class Tolerances(NamedTuple):
     ftol: float = problems.FTOL
     xtol: float = problems.XTOL
     gtol: float = problems.GTOL
-    max_steps: int = problems.MAX_STEPS
+    max_steps: float = problems.MAX_STEPS
 
 
 class Curves(NamedTuple):
@@ -60,7 +60,7 @@ def fit(
 
     x is [points], or [predictors, points]; y is [points]; sigma, the standard errors of y, is [points], or
     their covariance [points, points]. `p0` and `bounds` go by name or by order. What is `fixed` stays at p0;
-    the points `excluded`, given by index, do not count. The result unpacks as `popt, pcov`, and tells in
+    the points `excluded`, by index or by a mask, do not count. The result unpacks as `popt, pcov`, and tells in
     `message` whether the fit converged. Raises ValueError, in one sentence, for what cannot be fitted.
 
     The method is Levenberg and Marquardt's in a scaled trust region (Moré 1978), inside the bounds, with
@@ -84,7 +84,7 @@ def fit(
         device=device,
         absolute_sigma=absolute_sigma,
     )
-    result, _ = solve(session, Tolerances(max_steps=max_steps))
+    result, _ = solve(session, Tolerances(max_steps=_tolerance("max_steps", max_steps)))
     if result.status == Status.NOT_FINITE:
         raise ValueError(not_finite(result))
     return result
@@ -108,7 +108,7 @@ def curve_fit(
 ) -> tuple[Any, ...]:
     """`scipy.optimize.curve_fit`, compiled: the same arguments, the same return value `popt, pcov`.
 
-    `f(xdata, *p)` is written with jax.numpy. p0 left out is 1 for each parameter, or inside its bounds.
+    `f(xdata, *p)` is written with jax.numpy. p0 left out is the middle of the bounds, or 1 where there are none.
     `method` is accepted and does not matter: one method serves with bounds and without. `jac` is a function
     [points, parameters] or, left out, the exact derivative of `f`. `nan_policy="omit"` drops points with nan.
     Keywords: ftol, xtol, gtol, maxfev (or max_nfev). With `full_output`: `popt, pcov, infodict, mesg, ier`.
@@ -122,6 +122,8 @@ def curve_fit(
     >>> popt.round(6).tolist()
     [3.0, 2.0]
     """
+    if not (callable(jac) or jac in (None, "2-point", "3-point", "cs")):
+        raise ValueError(f"jac is {jac!r}; leave it out for exact derivatives, or give a function.")
     if method not in (None, "lm", "trf", "dogbox"):
         raise ValueError(f"method is {method!r}; leave it out, or give 'lm', 'trf' or 'dogbox'.")
     x, y, sigma = _without_nan(xdata, ydata, sigma, nan_policy, check_finite)
@@ -130,7 +132,7 @@ def curve_fit(
         x,
         y,
         sigma=sigma,
-        p0=None if p0 is None else np.atleast_1d(np.asarray(p0, dtype=float)),
+        p0=p0,
         bounds=bounds,
         absolute_sigma=absolute_sigma,
         jacobian=jac if callable(jac) else None,
@@ -149,7 +151,9 @@ def curve_fit(
         pcov = np.full_like(pcov, np.inf)
     if not full_output:
         return result.popt, pcov
-    info = {"nfev": result.steps + 1, "fvec": -result.residuals}
+    whiten = _whitening(session.data)
+    weighted = -result.residuals / (1.0 if session.data.sigma is None or whiten is not None else session.data.sigma)
+    info = {"nfev": result.steps + 1, "fvec": weighted if whiten is None else whiten @ weighted}
     return result.popt, pcov, info, result.message, 1
 
 
@@ -199,8 +203,9 @@ def _covariance(session: Session, outcome: Outcome, dof: int) -> np.ndarray:
     if session.absolute_sigma:
         return outcome.inverse
     scale = 2 * float(outcome.cost) / dof if dof > 0 else np.inf
-    with np.errstate(invalid="ignore"):  # inf * 0 beside what is fixed, which is selected away
-        return np.where(outcome.inverse == 0, 0.0, outcome.inverse * scale)
+    with np.errstate(invalid="ignore"):  # inf * 0, which is selected away
+        scaled = np.where(outcome.inverse == 0, 0.0, outcome.inverse * scale)
+    return np.where(np.isinf(outcome.inverse), np.inf, scaled)
 
 
 def _bound_of(session: Session, i: int, value: float) -> str | None:
@@ -211,14 +216,11 @@ def _bound_of(session: Session, i: int, value: float) -> str | None:
 
 def is_padded(session: Session) -> bool:
     """Whether points may be added to fill a bucket: only for a model that takes each point by itself."""
-    data = session.data
-    independent = data.sigma is None or data.sigma.ndim == 1
-    where = named_device(session.device)
-    return (
-        independent
-        and data.x.shape[-1:] == data.y.shape
-        and PROGRAMS.pointwise(session.model, data.x.shape, len(session.names), where)
-    )
+    data, model = session.data, session.model
+    correlated = data.sigma is not None and data.sigma.ndim == 2
+    if correlated or model.jacobian is not None or data.x.shape[-1:] != data.y.shape:
+        return False
+    return PROGRAMS.pointwise(model, data.x.shape, problems.bucket(data.n_points), named_device(session.device))
 
 
 # The arrays of a data set on a device, kept while the data live: a drag sends two numbers, not the points.
@@ -259,12 +261,22 @@ def _tolerances(kwargs: dict[str, Any]) -> Tolerances:
     given = dict(kwargs)
     maxfev = given.pop("maxfev", None)
     maxfev = given.pop("max_nfev", maxfev)
-    chosen = {name: float(given.pop(name)) for name in ("ftol", "xtol", "gtol") if given.get(name) is not None}
+    chosen = {n: _tolerance(n, given.pop(n)) for n in ("ftol", "xtol", "gtol") if given.get(n) is not None}
     for name in ("ftol", "xtol", "gtol"):
         given.pop(name, None)
     if given:
         raise TypeError(f"curve_fit has no keyword {sorted(given)[0]!r}; it takes ftol, xtol, gtol and maxfev.")
-    return Tolerances(**chosen, max_steps=int(maxfev) if maxfev else problems.MAX_STEPS)
+    return Tolerances(**chosen, max_steps=_tolerance("maxfev", maxfev) if maxfev else problems.MAX_STEPS)
+
+
+def _tolerance(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = np.nan
+    if not number >= 0:
+        raise ValueError(f"{name} is {value!r}; give a number that is not negative.")
+    return number
 
 
 def _without_nan(x: Any, y: Any, sigma: Any, nan_policy: str | None, check_finite: bool | None) -> tuple[Any, Any, Any]:
@@ -274,9 +286,17 @@ def _without_nan(x: Any, y: Any, sigma: Any, nan_policy: str | None, check_finit
         raise ValueError("check_finite and nan_policy exclude each other; give one of them.")
     if nan_policy != "omit":
         return x, y, sigma
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    try:
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError("x and y hold values that are not numbers; convert them to floats first.") from error
+    if y.ndim != 1 or x.shape[-1:] != y.shape or not y.size:
+        return x, y, sigma  # what is wrong with them is said where all data are checked
     keep = ~(np.isnan(x).reshape(-1, x.shape[-1]).any(axis=0) | np.isnan(y))
     if sigma is not None:
         sigma = np.asarray(sigma, dtype=float)
-        sigma = sigma[keep] if sigma.ndim == 1 else sigma[np.ix_(keep, keep)] if sigma.ndim == 2 else sigma
+        if sigma.shape == y.shape:
+            sigma = sigma[keep]
+        elif sigma.shape == 2 * y.shape:
+            sigma = sigma[np.ix_(keep, keep)]
     return x[..., keep], y[keep], sigma

@@ -1,19 +1,19 @@
-"""A curve and its parameters. What a function reads besides its arguments is part of which model it is."""
+"""A curve and its parameters, from a Python function. What the user's code raises becomes one sentence here."""
 
 from __future__ import annotations
 
-import functools
 import inspect
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+from nlsq_widget.fingerprint import unjitted
 
 
 class ModelError(ValueError):
@@ -33,23 +33,30 @@ class Model:
     def name(self) -> str:
         return getattr(self.function, "__name__", type(self.function).__name__)
 
-    def curve(self, x: Array, p: Array) -> Array:
-        """The model at `x` [..., points] -> [points], or [] where x has no influence on its shape."""
+    def curve(self, x: Array, p: Array | Sequence[Array], points: int) -> Array:
+        """The model at `x` -> [points]; a single value stands for all of them."""
         with _blaming(self):
             value = self.function(x, *_scalars(p))
-        return _one_for_each_point(self, value, x)
+        array = _numbers(self, value)
+        if array.shape not in ((), (1,), (points,)):
+            raise ModelError(
+                f"The model {self.name} returned an array of shape {array.shape} for {points} points; "
+                "return one value for each point."
+            )
+        return jnp.broadcast_to(array.astype(x.dtype), (points,))
 
-    def columns(self, x: Array, p: Array) -> Array:
+    def columns(self, x: Array, p: Array, points: int) -> Array:
         """The derivatives that the user gave, one row for each parameter [parameters, points]."""
-        assert self.jacobian is not None
+        if self.jacobian is None:
+            raise ValueError("This model came without derivatives.")
         with _blaming(self):
             value = jnp.asarray(self.jacobian(x, *_scalars(p)))
-        if value.ndim != 2 or value.shape[1] != p.size:
+        if value.shape != (points, p.size):
             raise ModelError(
-                f"jac returned an array of shape {value.shape}; return one row for each point and one column "
-                f"for each of the {p.size} parameters."
+                f"jac returned an array of shape {value.shape}; return one row for each of the {points} points "
+                f"and one column for each of the {p.size} parameters."
             )
-        return value.T
+        return value.astype(x.dtype).T
 
 
 def as_model(
@@ -74,7 +81,9 @@ def as_model(
     if rest is not None:
         if parameters is None:
             raise ValueError(f"The model takes *{rest}, so the number of parameters is unknown; give p0.")
-        fixed += [(f"{rest}{i}", None) for i in range(parameters - len(fixed))]
+        taken = {name for name, _ in fixed}
+        mark = "" if taken.isdisjoint(f"{rest}{i}" for i in range(parameters)) else "_"
+        fixed += [(f"{rest}{mark}{i}", None) for i in range(parameters - len(fixed))]
     if not fixed:
         raise ValueError("The model has no parameters to fit; write it as def f(x, a, b).")
     if parameters is not None and parameters != len(fixed):
@@ -101,8 +110,8 @@ def _positional(signature: inspect.Signature) -> tuple[list[tuple[str, float | N
     return named[1:], rest
 
 
-def _scalars(p: Array) -> list[Array]:
-    return [p[i] for i in range(p.size)]
+def _scalars(p: Array | Sequence[Array]) -> list[Array]:
+    return [p[i] for i in range(len(p))]
 
 
 class _blaming:
@@ -147,7 +156,7 @@ def _line_in(function: Callable[..., Any], trace: types.TracebackType | None) ->
     return found
 
 
-def _one_for_each_point(model: Model, value: Any, x: Array) -> Array:
+def _numbers(model: Model, value: Any) -> Array:
     try:
         array = jnp.asarray(value)
     except (TypeError, ValueError) as error:
@@ -158,119 +167,4 @@ def _one_for_each_point(model: Model, value: Any, x: Array) -> Array:
         raise ModelError(
             f"The model {model.name} returns complex numbers; return their magnitude, or real and imaginary parts."
         )
-    return array.astype(x.dtype)
-
-
-_JITTED = type(jax.jit(lambda: None))
-
-
-def unjitted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function under `jax.jit`, whose own cache would not see a changed global."""
-    while isinstance(function, _JITTED):
-        function = inspect.getattr_static(function, "__wrapped__", function)
-    return function
-
-
-@dataclass(frozen=True)
-class _Same:
-    """Equal only to itself; keeps what it names alive, so that no other object takes its address."""
-
-    thing: Any
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.thing is other.thing
-
-    def __hash__(self) -> int:
-        return id(self.thing)
-
-
-_LIBRARIES = {"jax", "jaxlib", "numpy", "scipy", "math", "builtins", "functools", "operator"}
-
-
-def fingerprint(function: Callable[..., Any]) -> tuple[Any, ...]:
-    """What the function's value depends on besides its arguments: defaults, closure, globals, attributes.
-
-    Equal for the same function object while all of these are unchanged, also when an array that it closes
-    over is changed in place. Never made from bytecode alone: two functions of the same text differ.
-
-    >>> scale = np.ones(3)
-    >>> before = fingerprint(lambda x, a: a * scale)
-    >>> def model(x, a): return a * scale
-    >>> one = fingerprint(model); scale[0] = 2.0; one == fingerprint(model)
-    False
-    """
-    return tuple(_reads(function, set()))
-
-
-def _reads(value: Any, seen: set[int]) -> Iterator[Any]:
-    if isinstance(value, bool | int | float | complex | str | bytes | np.generic | None):
-        yield type(value), repr(value)
-    elif isinstance(value, np.ndarray) and value.dtype != object:
-        yield value.shape, value.dtype.str, blake2b(np.ascontiguousarray(value).data, digest_size=16).digest()
-    elif id(value) in seen:
-        yield "again"
-    else:
-        seen.add(id(value))
-        yield from _inside(value, seen)
-
-
-def _inside(value: Any, seen: set[int]) -> Iterator[Any]:
-    if isinstance(value, tuple | list | set | frozenset):
-        yield type(value), len(value)
-        yield from _each(value, seen)
-    elif isinstance(value, dict):
-        yield dict, tuple(map(repr, value))
-        yield from _each(value.values(), seen)
-    elif isinstance(value, _JITTED):
-        yield from _reads(unjitted(value), seen)
-    elif isinstance(value, types.MethodType):
-        yield from _each((value.__func__, value.__self__), seen)
-    elif isinstance(value, functools.partial):
-        yield _Same(value)
-        yield from _each((value.func, value.args, value.keywords), seen)
-    elif isinstance(value, types.FunctionType) and not _from_library(value):
-        yield _Same(value)
-        yield _Same(value.__code__)
-        yield from _each(_read_by(value), seen)
-    else:
-        yield _Same(value)
-        if not isinstance(value, type | types.ModuleType | jax.Array) and not _from_library(type(value)):
-            yield from _each(getattr(value, "__dict__", {}).items(), seen)
-            call = vars(type(value)).get("__call__")
-            if isinstance(call, types.FunctionType):
-                yield from _reads(call, seen)
-
-
-def _each(values: Iterable[Any], seen: set[int]) -> Iterator[Any]:
-    for value in values:
-        yield from _reads(value, seen)
-
-
-def _from_library(value: Any) -> bool:
-    return str(getattr(value, "__module__", "")).partition(".")[0] in _LIBRARIES
-
-
-def _read_by(function: types.FunctionType) -> Iterator[Any]:
-    """Defaults, closure, the globals that the code names, and what it names inside the user's own modules."""
-    yield function.__defaults__
-    yield function.__kwdefaults__
-    yield function.__dict__
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # not filled yet
-            yield "empty"
-    names = sorted(set(_names(function.__code__)))
-    for name in names:
-        if name in function.__globals__:
-            found = function.__globals__[name]
-            yield found
-            if isinstance(found, types.ModuleType) and found.__name__.partition(".")[0] not in _LIBRARIES:
-                yield from (vars(found)[inner] for inner in names if inner in vars(found))
-
-
-def _names(code: types.CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+    return array

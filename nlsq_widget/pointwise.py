@@ -22,29 +22,27 @@ _ELEMENTWISE = frozenset(
 )
 _CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 _MOVES = frozenset(("slice", "squeeze", "reshape", "broadcast_in_dim"))
-_LENGTHS = (1009, 1013)  # two lengths that no constant of a model is likely to share
+_ANOTHER_LENGTH = 1009  # one that no constant of a model is likely to share
 
 
-def is_pointwise(model: Model, x_shape: tuple[int, ...], parameters: int) -> bool:
+def is_pointwise(model: Model, x_shape: tuple[int, ...], padded: int) -> bool:
     """True when every point of the curve depends on x there and on the parameters alone.
 
     A model that reads the whole of x (its mean, its length, a cumulative sum) gets its points as they are,
-    never padded. Read off the traced program, at two lengths, so that a length that went in as a number shows.
+    never padded. Read off the traced program, at the length of x, at the padded one and at another, so that a
+    length that went in as a number shows.
     """
     try:
-        traces = [_trace(model, (*x_shape[:-1], points), parameters) for points in _LENGTHS]
+        traces = [_trace(model, (*x_shape[:-1], points)) for points in (x_shape[-1], padded, _ANOTHER_LENGTH)]
     except ModelError:  # it works at its own length only
         return False
-    first, second = traces
-    return first is not None and first == second
+    return traces[0] is not None and all(trace == traces[0] for trace in traces)
 
 
-def _trace(model: Model, x_shape: tuple[int, ...], parameters: int) -> list[Any] | None:
+def _trace(model: Model, x_shape: tuple[int, ...]) -> list[Any] | None:
     x = jax.ShapeDtypeStruct(x_shape, jnp.result_type(float))
-    p = jax.ShapeDtypeStruct((parameters,), x.dtype)
-    closed = jax.make_jaxpr(model.curve)(x, p)
-    if closed.out_avals[0].shape not in ((), x_shape[-1:]):
-        return None
+    p = [jax.ShapeDtypeStruct((), x.dtype)] * len(model.names)
+    closed = jax.make_jaxpr(lambda x, *p: model.curve(x, p, x_shape[-1]))(x, *p)
     steps: list[Any] = []
     return steps if _walk(closed, x_shape, steps) else None
 
@@ -71,6 +69,8 @@ def _keeps_points(equation: Any, x_shape: tuple[int, ...]) -> bool:
     """Arithmetic among parameters, spreading a scalar over the points, or picking one predictor (a row of x)."""
     points = x_shape[-1]
     sources = [v.aval.shape for v in equation.invars]
+    if len(equation.outvars) != 1:
+        return False
     target = equation.outvars[0].aval.shape
     if not any(points in source for source in sources):
         return bool(sources) and (points not in target or sources == [()])

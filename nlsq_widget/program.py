@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,10 +14,11 @@ import numpy as np
 from jax import Array
 
 from nlsq_widget.device import Device, scope
-from nlsq_widget.model import Model, ModelError, fingerprint, first_line, unjitted
+from nlsq_widget.fingerprint import fingerprint, forget_inner_programs, unjitted
+from nlsq_widget.model import Model, ModelError, first_line
 from nlsq_widget.pointwise import is_pointwise
 from nlsq_widget.problem import Problem
-from nlsq_widget.solver import State, advance, covariance, start
+from nlsq_widget.solver import State, advance, covariance, forward_is_cheaper, start, triangle
 
 
 class Outcome(NamedTuple):
@@ -33,23 +35,22 @@ class Outcome(NamedTuple):
     curve: Any  # [grid], at popt
 
 
-def refit(model: Model, problem: Problem) -> Outcome:
+def refit(model: Model, forward: bool, problem: Problem) -> Outcome:
     """The whole re-fit as one pure function of arrays; what is compiled, and what may be vmapped."""
-    function = _curve(model)
     jacobian = None if model.jacobian is None else model.columns
-    begin = start(function, jacobian, problem)
-    end: State = advance(function, jacobian, problem, begin, problem.max_steps)
-    points = jnp.sum(problem.weight > 0)
+    linearise = partial(triangle, model.curve, jacobian, forward)
+    begin = start(linearise, problem)
+    end: State = advance(linearise, problem, begin, problem.max_steps)
     return Outcome(
         popt=end.p,
-        inverse=covariance(end.triangle.R, problem.free, points),
+        inverse=covariance(end.triangle.R, problem.free, jnp.sum(problem.weight > 0)),
         norms=jnp.maximum(jnp.linalg.norm(begin.triangle.R, axis=0), jnp.linalg.norm(end.triangle.R, axis=0)),
         cost=end.triangle.cost,
         status=end.status,
         steps=end.steps,
-        fitted=function(problem.x, end.p),
-        curve_p0=_along(function, problem.grid, begin.p),
-        curve=_along(function, problem.grid, end.p),
+        fitted=model.curve(problem.x, end.p, problem.y.size),
+        curve_p0=_along(model, problem.grid, begin.p),
+        curve=_along(model, problem.grid, end.p),
     )
 
 
@@ -67,25 +68,9 @@ def _unpacked(packed: tuple[np.ndarray, np.ndarray, np.ndarray], parameters: int
     return Outcome(popt, inverse.reshape(parameters, parameters), norms, cost, status, steps, fitted, *curves)
 
 
-def _along(function: Callable[[Array, Array], Array], grid: Array, p: Array) -> Array:
+def _along(model: Model, grid: Array, p: Array) -> Array:
     """Nobody draws where the grid is empty; the model is then not asked."""
-    return function(grid, p) if grid.size else grid
-
-
-def _curve(model: Model) -> Callable[[Array, Array], Array]:
-    """The model with its shape checked: one value for each point, or one for all."""
-
-    def curve(x: Array, p: Array) -> Array:
-        value = model.curve(x, p)
-        points = x.shape[-1:]
-        if value.shape not in ((), (1,), points):
-            raise ModelError(
-                f"The model {model.name} returned an array of shape {value.shape} for {points[0]} points; "
-                "return one value for each point."
-            )
-        return jnp.broadcast_to(value, points)
-
-    return curve
+    return model.curve(grid, p, grid.size) if grid.size else grid
 
 
 class Programs:
@@ -99,10 +84,11 @@ class Programs:
 
     def program(self, model: Model, problem: Problem, where: Device) -> Any:
         """`refit` compiled for these shapes on `where`. Raises ModelError when the model cannot be traced."""
-        shapes = [np.shape(leaf) for leaf in jax.tree.leaves(problem)]
-        key = (_identity(model), problem.whiten is None, tuple(shapes), where.name)
+        shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves(problem))
         with scope(where):
-            return self._remembered(key, lambda: _compile(model, problem))
+            return self._remembered(
+                (shapes, problem.whiten is None, where.name), model, lambda: _compile(model, problem)
+            )
 
     @staticmethod
     def run(program: Any, problem: Problem, where: Device) -> Outcome:
@@ -114,20 +100,30 @@ class Programs:
             raise ModelError(f"The fit broke off on {where.name}: {first_line(error)}") from error
         return _unpacked(packed, problem.choices.shape[1])
 
-    def pointwise(self, model: Model, x_shape: tuple[int, ...], parameters: int, where: Device) -> bool:
-        key = ("pointwise", _identity(model), x_shape[:-1], parameters)
+    def pointwise(self, model: Model, x_shape: tuple[int, ...], padded: int, where: Device) -> bool:
+        """Whether the points of the model may be padded to this length."""
         with scope(where):
-            return self._remembered(key, lambda: is_pointwise(model, x_shape, parameters), counts=False)
+            return self._remembered(
+                (x_shape, padded), model, lambda: is_pointwise(model, x_shape, padded), counts=False
+            )
 
-    def _remembered(self, key: Any, make: Callable[[], Any], *, counts: bool = True) -> Any:
+    def _remembered(self, shapes: Any, model: Model, make: Callable[[], Any], *, counts: bool = True) -> Any:
         with self._lock:
+            key = (shapes, counts, _identity(model))
             if key not in self._known:
                 self._known[key] = make()
                 self.compiled += counts
+                key = self._renamed(key, _identity(model))
             self._known.move_to_end(key)
             while len(self._known) > self._keep:
                 self._known.popitem(last=False)
             return self._known[key]
+
+    def _renamed(self, key: Any, identity: Any) -> Any:
+        """A model that keeps a record of its calls was changed by being traced; what was just learnt still holds."""
+        for known in [known for known in self._known if known[-1] == key[-1] != identity]:
+            self._known[(*known[:-1], identity)] = self._known.pop(known)
+        return (*key[:-1], identity)
 
 
 PROGRAMS = Programs()
@@ -140,6 +136,21 @@ def _identity(model: Model) -> Any:
 
 
 def _compile(model: Model, problem: Problem) -> Any:
+    """Ahead of time: such a program cannot compile again behind our back, it would refuse another shape."""
+    forget_inner_programs(fingerprint(model.function))
     traceable = Model(unjitted(model.function), model.names, model.defaults, model.jacobian)
-    # Ahead of time: such a program cannot compile again behind our back, it would refuse another shape.
-    return jax.jit(lambda given: _packed(refit(traceable, given))).lower(problem).compile()
+    forward = forward_is_cheaper(len(model.names), problem.y.size)
+    try:
+        return _lowered(traceable, forward, problem).compile()
+    except (TypeError, ValueError) as error:
+        if "mode" not in str(error):
+            raise
+    # Some models know the other mode only: loops of unknown length forward, custom_vjp reverse.
+    try:
+        return _lowered(traceable, not forward, problem).compile()
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"The model {model.name} cannot be differentiated: {first_line(error)}") from error
+
+
+def _lowered(model: Model, forward: bool, problem: Problem) -> Any:
+    return jax.jit(lambda given: _packed(refit(model, forward, given))).lower(problem)

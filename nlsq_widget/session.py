@@ -122,27 +122,66 @@ def begin(
 
     `p0` and `bounds` go by name or by order: `{"a": 1.0}` or `[1.0, 2.0]`; `{"a": (0, None)}`, SciPy's pair
     `(lower, upper)`, or an object with `lb` and `ub`. A start value left out is the default in the model's
-    signature, else 1, else the middle of its bounds.
+    signature, else the middle of its bounds, else 1.
     """
-    known = as_model(
-        model, None if p0 is None or isinstance(p0, Mapping) else int(np.size(np.asarray(p0, dtype=float))), jacobian
-    )
+    given = p0 if p0 is None or isinstance(p0, Mapping) else _vector("p0", p0)
+    known = as_model(model, len(given) if isinstance(given, np.ndarray) else None, jacobian)
     data = measured(x, y, sigma, x_label=x_label, y_label=y_label)
     pairs = named_bounds(known.names, bounds)
     lower, upper = zip(*(pairs.get(name, (-inf, inf)) for name in known.names), strict=True)
     session = Session(
         data=data,
         model=known,
-        p0=_start(known, p0, lower, upper, signature_defaults),
+        p0=_start(known, given, lower, upper, signature_defaults),
         lower=lower,
         upper=upper,
         device=named_device(device).name,
         absolute_sigma=bool(absolute_sigma),
     )
-    session = apply(session, SetExcluded(frozenset(excluded)))
-    for name in [fixed] if isinstance(fixed, str) else fixed:
-        session = apply(session, SetFixed(name, True))
+    for command in (*fix_commands(session, fixed), exclude_command(session, excluded)):
+        session = apply(session, command)
     return session
+
+
+def fix_commands(session: Session, fixed: Any) -> tuple[Command, ...]:
+    """The commands that fix exactly what is named: one name, names, or {name: True or False}."""
+    if isinstance(fixed, Mapping):
+        wanted = [name for name, yes in fixed.items() if yes]
+        unknown = [name for name in fixed if name not in session.names]
+    else:
+        wanted = [fixed] if isinstance(fixed, str) else list(_iterated("fixed", fixed))
+        unknown = wanted
+    for name in unknown:
+        _index(session, name)
+    return tuple(SetFixed(name, name in wanted) for name in session.names)
+
+
+def exclude_command(session: Session, excluded: Any) -> Command:
+    """The command that excludes exactly these points: by index, or by a mask that is True where a point is out."""
+    chosen = np.asarray(excluded if isinstance(excluded, np.ndarray) else list(_iterated("excluded", excluded)))
+    if chosen.dtype == bool and chosen.size:
+        if chosen.shape != session.data.y.shape:
+            raise ValueError(
+                f"The mask of excluded points has shape {chosen.shape} for {session.data.n_points} points."
+            )
+        chosen = np.flatnonzero(chosen)
+    if chosen.size and chosen.dtype.kind not in "iu":
+        raise ValueError("excluded holds what is no index; give whole numbers, or a mask of True and False.")
+    return SetExcluded(frozenset(chosen.ravel().tolist()))
+
+
+def _iterated(what: str, given: Any) -> Iterable[Any]:
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise ValueError(f"{what} is {given!r}; give a list, empty for none.")
+    return given
+
+
+def _vector(what: str, values: Any) -> np.ndarray:
+    """A row of floats."""
+    try:
+        return np.atleast_1d(np.asarray(values, dtype=float)).ravel()
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{what} is {values!r}; give one number for each parameter, or name them.") from error
 
 
 def _set_start(session: Session, i: int, name: str, value: float) -> Session:
@@ -192,8 +231,8 @@ def _check_order(name: str, lower: float, upper: float) -> None:
         )
 
 
-def _index(session: Session, name: str) -> int:
-    if name not in session.names:
+def _index(session: Session, name: Any) -> int:
+    if not isinstance(name, str) or name not in session.names:
         raise ValueError(f"There is no parameter {name!r}; the model has {', '.join(session.names)}.")
     return session.names.index(name)
 
@@ -205,15 +244,14 @@ def _put(values: tuple[float, ...], i: int, value: float) -> tuple[float, ...]:
 def _number(what: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{what} is {value!r}; give a number.") from error
     if isnan(number):
         raise ValueError(f"{what} is not a number (nan); give a number.")
     return number
 
 
-def _points(data: Data, points: Iterable[int]) -> frozenset[int]:
-    chosen = frozenset(int(point) for point in points)
+def _points(data: Data, chosen: frozenset[int]) -> frozenset[int]:
     wrong = sorted(point for point in chosen if not 0 <= point < data.n_points)
     if wrong:
         raise ValueError(f"There is no point {wrong[0]}; the points are numbered 0 to {data.n_points - 1}.")
@@ -234,11 +272,10 @@ def _start(
         _check_names("p0", model.names, p0)
         given = p0
     else:
-        given = {} if p0 is None else dict(zip(model.names, np.ravel(np.asarray(p0, dtype=float)), strict=True))
+        given = {} if p0 is None else dict(zip(model.names, p0, strict=True))
     start = []
     for i, name in enumerate(model.names):
-        default = model.defaults[i] if signature_defaults else None
-        inferred = _inside(1.0 if default is None else default, lower[i], upper[i])
+        inferred = _inside(model.defaults[i] if signature_defaults else None, lower[i], upper[i])
         value = _number(f"The start value of {name}", given.get(name, inferred))
         if not isfinite(value):
             raise ValueError(f"The start value of {name} is {value}; give a finite number.")
@@ -251,15 +288,15 @@ def _start(
     return tuple(start)
 
 
-def _inside(value: float, lower: float, upper: float) -> float:
-    """`value` if the bounds allow it, else a value between them, as SciPy chooses it."""
-    if lower < value < upper:
-        return value
+def _inside(default: float | None, lower: float, upper: float) -> float:
+    """The default, moved into the bounds; without one, what SciPy takes: their middle, one from the only one, or 1."""
+    if default is not None:
+        return min(max(default, lower), upper)
     if isfinite(lower) and isfinite(upper):
         return 0.5 * (lower + upper)
     if isfinite(lower):
         return lower + 1.0
-    return upper - 1.0
+    return upper - 1.0 if isfinite(upper) else 1.0
 
 
 def named_bounds(names: tuple[str, ...], bounds: Any) -> dict[str, tuple[float, float]]:
@@ -288,9 +325,9 @@ def _both(bounds: Any) -> tuple[Any, Any]:
 
 
 def _side(names: tuple[str, ...], values: Any, side: str) -> tuple[float, ...]:
-    array = np.asarray(values, dtype=float)
-    if array.ndim == 0:
-        array = np.full(len(names), float(array))
+    array = _vector(f"The {side} bounds", values)
+    if np.ndim(values) == 0:
+        array = np.full(len(names), array[0])
     if array.shape != (len(names),):
         raise ValueError(
             f"There are {array.size} {side} bounds for {len(names)} parameters; give one for each, or one for all."

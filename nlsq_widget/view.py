@@ -56,14 +56,24 @@ class Frame:
         return columns(self.session.data.x) if self.session.data.n_points > POINTS_AT_MOST else None
 
     @cached_property
-    def grid(self) -> np.ndarray:
+    def along(self) -> np.ndarray:
         """The x at which curves are drawn: half of them evenly, half where the points lie, so that both a
         narrow peak and a wide gap are drawn. A model that needs its points together is drawn at the points."""
         x = np.unique(self.session.data.x)
         if not is_padded(self.session):
-            return np.sort(self.session.data.x)
+            return self.session.data.x
         at = np.linspace(0, x.size - 1, _GRID // 2)
         return np.sort(np.concatenate([np.linspace(x[0], x[-1], _GRID // 2), np.interp(at, np.arange(x.size), x)]))
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """`along` by rising x, as curves are drawn."""
+        return np.argsort(self.along, kind="stable")
+
+    @property
+    def grid(self) -> np.ndarray:
+        """The x of the curves as drawn, ascending."""
+        return self.along[self.order]
 
     @property
     def spread(self) -> np.ndarray | None:
@@ -137,11 +147,12 @@ class View:
         if result is None or self.curves is None or self.fault:
             return table
         residuals = result.residuals if self.frame.spread is None else result.residuals / self.frame.spread
-        table |= {"curve_p0": self.curves.p0, "curve": self.curves.fitted}
+        order = self.frame.order
+        table |= {"curve_p0": self.curves.p0[order], "curve": self.curves.fitted[order]}
         if self.frame.columns is None:
-            return table | {"residuals": residuals.astype(np.float32)}
+            return table | {"residuals": residuals}
         low, high = self.frame.columns.extremes(residuals)
-        return table | {"residual_low": low.astype(np.float32), "residual_high": high.astype(np.float32)}
+        return table | {"residual_low": low, "residual_high": high}
 
 
 def view(session: Session, frame: Frame, result: Result, curves: Curves) -> View:

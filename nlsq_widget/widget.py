@@ -20,11 +20,12 @@ from nlsq_widget.session import (
     Command,
     Session,
     SetDevice,
-    SetExcluded,
     SetFixed,
     SetStart,
     apply,
     begin,
+    exclude_command,
+    fix_commands,
     named_bounds,
     set_bounds,
 )
@@ -95,12 +96,19 @@ class Fixed(MutableSet[str]):
         return repr(set(self._names))
 
 
+class _Choice(traitlets.TraitType[Any, Any]):
+    """A trait that the session answers for; None is no choice."""
+
+    default_value = ()
+    info_text = "a choice that the session understands (an empty one for none)"
+
+
 class FitWidget(anywidget.AnyWidget):
     """A curve fitted to data, with a track for each parameter: drag a start value or a bound and it fits again.
 
     `model` is a function `f(x, a, b, ...)` written with jax.numpy; x and y are [points]; sigma, the standard
     errors of y, is [points]. `p0` and `bounds` go by name or by order: `{"a": 1.0}`, `{"a": (0, None)}`.
-    A start value left out is the default in the model's signature, else 1.
+    A start value left out is the default in the model's signature, else the middle of its bounds, else 1.
 
     All that a finger can do, Python can: `w.p0["a"] = 3`, `w.bounds["a"] = (0, 5)`, `w.fixed.add("a")`,
     `w.excluded = [4]`, `w.device = "cpu:1"`; each can be observed. `w.result` is the fit on the screen.
@@ -116,11 +124,11 @@ class FitWidget(anywidget.AnyWidget):
     _esm = _STATIC / "widget.js"
     _css = _STATIC / "widget.css"
 
-    p0: Any = traitlets.Any(help="Start value of each parameter.")
-    bounds: Any = traitlets.Any(help="Lower and upper bound of each parameter, infinite where there is none.")
-    fixed: Any = traitlets.Any(help="Names of the parameters that stay at their start value.")
-    excluded: Any = traitlets.Any(help="Indices of the points that do not count.")
-    device = traitlets.Unicode(help="Name of the device that fits.")
+    p0: Any = _Choice(help="Start value of each parameter.")
+    bounds: Any = _Choice(help="Lower and upper bound of each parameter, infinite where there is none.")
+    fixed: Any = _Choice(help="Names of the parameters that stay at their start value.")
+    excluded: Any = _Choice(help="Indices of the points that do not count.")
+    device: Any = _Choice(help="Name of the device that fits.")
     devices = traitlets.Tuple(read_only=True, help="Names of the devices that JAX sees.")
     result: Any = traitlets.Instance(Result, allow_none=True, read_only=True, help="The fit; None while it fails.")
 
@@ -160,12 +168,13 @@ class FitWidget(anywidget.AnyWidget):
                 f"x has shape {session.data.x.shape}; the widget draws against one x. `fit` takes any number of them."
             )
         self._lock = threading.RLock()
+        self._frame = Frame(session)
         self._frame_number = 1
         self._frame_sent = 0
         self._newest: dict[str, int] = {}  # of each page, the number of the newest command carried out
-        self._telling = False
+        self._told: dict[str, Any] = {}
         self._session = session
-        self._view = self._drawn = _fitted(session, Frame(session))
+        self._view = self._drawn = _fitted(session, self._frame)
         super().__init__(**kwargs)
         self._tell()
         self.on_msg(self._receive)
@@ -187,32 +196,32 @@ class FitWidget(anywidget.AnyWidget):
     def _change(self, commands: Sequence[Command]) -> None:
         """The one place where the session moves on."""
         session = reduce(apply, commands, self._session)
-        frame = self._view.frame
-        if not frame.serves(session):
-            frame = Frame(session)
-            self._frame_number += 1
-        self._session = session
+        frame = self._frame if self._frame.serves(session) else Frame(session)
         self._view = _fitted_or_fault(session, frame)
+        self._session = session
         if self._view.fault is None:
             self._drawn = self._view
+        if frame is not self._frame:
+            self._frame = frame
+            self._frame_number += 1
         self._tell()
 
     def _tell(self) -> None:
         """Bring the traits up to the session, for whoever observes them."""
         session = self._session
         bounds = dict(zip(session.names, zip(session.lower, session.upper, strict=True), strict=True))
-        self._telling = True
-        try:
-            with self.hold_trait_notifications():
-                self.set_trait("p0", ByName(dict(zip(session.names, session.p0, strict=True)), self._put_start))
-                self.set_trait("bounds", ByName(bounds, self._put_bounds))
-                self.set_trait("fixed", Fixed(session.fixed, self._put_fixed))
-                self.set_trait("excluded", tuple(sorted(session.excluded)))
-                self.set_trait("device", session.device)
-                self.set_trait("devices", tuple(device.name for device in devices()))
-                self.set_trait("result", self._view.result)
-        finally:
-            self._telling = False
+        self._told = {
+            "p0": ByName(dict(zip(session.names, session.p0, strict=True)), self._put_start),
+            "bounds": ByName(bounds, self._put_bounds),
+            "fixed": Fixed(session.fixed, self._put_fixed),
+            "excluded": tuple(sorted(session.excluded)),
+            "device": session.device,
+            "devices": tuple(device.name for device in devices()),
+            "result": self._view.result,
+        }
+        with self.hold_trait_notifications():
+            for name, value in self._told.items():
+                self.set_trait(name, value)
 
     def _put_start(self, name: str, value: float) -> Mapping[str, float]:
         self.do(SetStart(name, value))
@@ -230,9 +239,9 @@ class FitWidget(anywidget.AnyWidget):
     def _set_from_python(self, proposal: traitlets.Bunch) -> Any:
         """Assigning to a trait is a command too; the session then says what the trait holds."""
         with self._lock:
-            if self._telling:
-                return proposal.value
             name = proposal.trait.name
+            if proposal.value is self._told[name]:
+                return proposal.value
             self.do(*_commands(self._session, name, proposal.value))
             return getattr(self, name)
 
@@ -275,7 +284,7 @@ class FitWidget(anywidget.AnyWidget):
 
 
 def _fitted(session: Session, frame: Frame) -> View:
-    return view(session, frame, *solve(session, grid=frame.grid))
+    return view(session, frame, *solve(session, grid=frame.along))
 
 
 def _fitted_or_fault(session: Session, frame: Frame) -> View:
@@ -292,13 +301,13 @@ def _commands(session: Session, trait: str, value: Any) -> Sequence[Command]:
         case "p0":
             return [SetStart(name, number) for name, number in _named(session, value).items()]
         case "bounds":
-            pairs = named_bounds(session.names, value).items()
+            none = dict.fromkeys(session.names)
+            pairs = named_bounds(session.names, none if value is None else value).items()
             return [step for name, pair in pairs for step in set_bounds(session, name, pair)]
         case "fixed":
-            wanted = {value} if isinstance(value, str) else set(value)
-            return [SetFixed(name, name in wanted) for name in [*session.names, *sorted(wanted - set(session.names))]]
+            return fix_commands(session, value)
         case "excluded":
-            return [SetExcluded(frozenset(value))]
+            return [exclude_command(session, value)]
         case _:
             return [SetDevice(value)]
 
@@ -306,6 +315,8 @@ def _commands(session: Session, trait: str, value: Any) -> Sequence[Command]:
 def _named(session: Session, value: Any) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(f"p0 is {value!r}; give one number for each parameter, or name them.")
     values = list(value)
     if len(values) != len(session.names):
         raise ValueError(

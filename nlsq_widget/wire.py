@@ -14,7 +14,7 @@ from nlsq_widget.view import View
 # The notebook server leaves Nagle's algorithm on: a reply shorter than this waits 40 ms for an acknowledgement.
 UNDELAYED = 66_000
 
-_DTYPES = {"d": "float64", "f": "float32", "B": "uint8"}  # by NumPy's letter; its names take longer to make
+_DTYPES = {"d": "float64", "B": "uint8"}  # by NumPy's letter; its names take longer to make
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ def test_curve_fit_gives_scipys_answer_inside_bounds(bounds):
     np.testing.assert_allclose(popt, theirs, rtol=1e-5)
 
 
-def test_p0_left_out_is_one_or_inside_the_bounds():
+def test_p0_left_out_is_what_scipy_takes():
     assert fit(decay, X, Y).p0.tolist() == [1, 1, 1]
-    assert fit(decay, X, Y, bounds=([2, -3, -np.inf], [6, np.inf, 0])).p0.tolist() == [4, 1, -1]
+    assert fit(decay, X, Y, bounds=([2, -3, -np.inf], [6, np.inf, 0])).p0.tolist() == [4, -2, -1]
 
 
 def test_a_default_in_the_signature_is_a_start_value_for_fit_but_not_for_curve_fit():
@@ -76,6 +76,58 @@ def test_models_of_several_predictors_fit():
     np.testing.assert_allclose(popt, [2, 3], rtol=1e-9)
     rows = fit(lambda x, a, b: a * x[:, 0] + b * x[:, 1], x.T, 2 * x[0] + 3 * x[1])
     np.testing.assert_allclose(rows.popt, [2, 3], rtol=1e-9)
+
+
+def test_x_of_any_shape_reaches_the_model_as_it_is():
+    """As in SciPy: rows of predictors, or a grid, where the model returns one value for each y."""
+    xy = np.random.default_rng(0).normal(size=(30, 2))
+    y = 1.5 * np.linalg.norm(xy, axis=1) + 2
+    np.testing.assert_allclose(fit(lambda x, a, b: a * jnp.linalg.norm(x, axis=1) + b, xy, y).popt, [1.5, 2], rtol=1e-9)
+    grid = np.array(np.meshgrid(np.arange(6.0), np.arange(5.0)))
+    z = (2 * grid[0] + 3 * grid[1]).ravel()
+    np.testing.assert_allclose(fit(lambda x, a, b: (a * x[0] + b * x[1]).ravel(), grid, z).popt, [2, 3], rtol=1e-9)
+
+
+def test_a_mask_excludes_what_it_marks():
+    assert fit(decay, X, Y, excluded=X < 1).counts.tolist() == (X >= 1).tolist()
+
+
+def test_fixed_by_name_and_truth():
+    assert fit(decay, X, Y, p0=[2, 1, 0], fixed={"a": False, "c": True}).free.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("sigma", [SIGMA, np.diag(SIGMA**2) + 1e-4], ids=["errors", "covariance"])
+def test_fvec_is_scipys(sigma):
+    info = curve_fit(decay, X, Y, p0=[2, 1, 0], sigma=sigma, full_output=True)[2]
+    theirs = scipy.optimize.curve_fit(decay_numpy, X, Y, p0=[2, 1, 0], sigma=sigma, full_output=True, xtol=1e-14)[2]
+    np.testing.assert_allclose(info["fvec"], theirs["fvec"], rtol=1e-4, atol=1e-5)
+
+
+def test_a_jac_that_closes_over_the_points_is_given_them_unpadded():
+    x = np.linspace(1, 2, 30)
+    popt, _ = curve_fit(
+        lambda x, a, b: a * x + b, x, 2 * x + 1, jac=lambda x, a, b: jnp.stack([x, jnp.ones(30)], axis=1)
+    )
+    np.testing.assert_allclose(popt, [2, 1], rtol=1e-9)
+
+
+def test_a_model_that_knows_one_mode_of_derivatives_is_fitted_in_that():
+    def newton(x, a):  # a loop of unknown length: forward mode only
+        return jax.lax.while_loop(lambda s: s[1] < 5, lambda s: (0.5 * (s[0] + a / s[0]), s[1] + 1), (a * x, 0))[0]
+
+    assert fit(newton, [1.0], [3.0], p0=[4.0])["a"] == pytest.approx(9, rel=1e-3)
+
+    @jax.custom_vjp
+    def scaled(a, x):
+        return a * x
+
+    scaled.defvjp(lambda a, x: (a * x, (a, x)), lambda kept, g: (jnp.sum(g * kept[1]), g * kept[0]))
+    assert fit(scaled_by := lambda x, a: scaled(a, x), X, 2 * X)["a"] == pytest.approx(2), scaled_by
+
+
+def test_strict_switches_of_the_user_do_not_stop_a_fit():
+    with jax.disable_jit(), jax.debug_nans(True), jax.transfer_guard("disallow"):
+        assert fit(decay, X, Y, p0=[2, 1, 0]).success
 
 
 def test_parameters_may_come_as_star_args():
@@ -185,6 +237,19 @@ SENTENCES = {
     "not a function": (lambda: fit(3.0, X, Y), "give a function of x and the parameters"),
     "no parameters": (lambda: fit(lambda x: x, X, Y), "no parameters to fit"),
     "method": (lambda: curve_fit(decay, X, Y, method="newton"), "method is 'newton'"),
+    "mask": (lambda: fit(decay, X, Y, excluded=np.ones(5, bool)), r"mask of excluded points has shape \(5,\) for 61"),
+    "no index": (lambda: fit(decay, X, Y, excluded=[1.7]), "whole numbers, or a mask"),
+    "dates": (lambda: fit(decay, X.astype("datetime64[s]"), Y), "holds dates or times"),
+    "masked": (lambda: fit(decay, X, np.ma.array(Y, mask=X == 5)), "not finite .* first at index 30"),
+    "huge": (lambda: fit(decay, X, Y, p0=[10**400, 1, 1]), "give one number for each parameter"),
+    "p0 word": (lambda: fit(decay, X, Y, p0="abc"), "give one number for each parameter"),
+    "jac": (lambda: curve_fit(decay, X, Y, jac="foo"), "leave it out for exact derivatives"),
+    "jac rows": (
+        lambda: curve_fit(decay, X, Y, jac=lambda x, *p: jnp.ones((7, 3))),
+        "one row for each of the 61 points",
+    ),
+    "omit": (lambda: curve_fit(decay, X[1:], Y, nan_policy="omit"), "x has 60 values and y has 61"),
+    "tolerance": (lambda: curve_fit(decay, X, Y, ftol="a"), "ftol is 'a'"),
     "all excluded": (lambda: fit(decay, X, Y, excluded=range(61)), "All points are excluded"),
 }
 

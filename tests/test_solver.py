@@ -189,6 +189,75 @@ def test_more_parameters_than_points_says_so():
     assert "2 points cannot give the errors of 3 parameters" in result.message
 
 
+def test_an_exact_fit_that_leaves_a_parameter_open_says_so():
+    result = fit(lambda x, a, b: (a + b) * x, [1.0, 2.0, 3.0], [2.0, 4.0, 6.0], p0=[1, 1])
+    assert np.isinf(result.stderr).all()
+    assert "do not determine a, b" in result.message
+
+
+SCALES = {
+    "a tiny y": (
+        lambda x, a, tau, b: a * jnp.exp(-x / tau) + b,
+        np.linspace(0, 10, 50),
+        lambda x: 1e-15 * (3 * np.exp(-x / 2) + 0.5),
+        {"p0": [1e-15, 1, 0]},
+        [3e-15, 2, 0.5e-15],
+    ),
+    "a large fixed parameter": (
+        lambda t, a, tau, t0: a * jnp.exp(-(t - t0) / tau),
+        1.7e15 + np.linspace(0, 1e4, 60),
+        lambda t: 2 * np.exp(-(t - 1.7e15) / 3e3),
+        {"p0": [1, 1e3, 1.7e15], "fixed": ["t0"]},
+        [2, 3e3, 1.7e15],
+    ),
+    "a peak at the time of day in milliseconds": (
+        lambda t, a, m, s: a * jnp.exp(-(((t - m) / s) ** 2) / 2),
+        1.7e12 + np.linspace(0, 1e4, 60),
+        lambda t: 5 * np.exp(-(((t - 1.7e12 - 5e3) / 1.5e3) ** 2) / 2),
+        {"p0": [3, 1.7e12 + 4e3, 1e3]},
+        [5, 1.7e12 + 5e3, 1.5e3],
+    ),
+    "a signal on a large offset": (
+        lambda x, a, b, c: a * jnp.exp(-b * x) + c,
+        np.linspace(0, 10, 60),
+        lambda x: 1e9 + 3 * np.exp(-0.4 * x),
+        {"p0": [1, 1, 1e9]},
+        [3, 0.4, 1e9],
+    ),
+    "a line of huge numbers from 1": (
+        lambda x, a, b: a * x + b,
+        np.linspace(0, 10, 50),
+        lambda x: 1e20 * (2 * x + 1),
+        {"p0": [1, 1]},
+        [2e20, 1e20],
+    ),
+}
+
+
+@pytest.mark.parametrize(("model", "x", "truth", "choices", "expected"), SCALES.values(), ids=SCALES.keys())
+def test_sizes_that_differ_do_not_stop_it_early(model, x, truth, choices, expected):
+    result = fit(model, x, truth(x), **choices)
+    assert result.success
+    np.testing.assert_allclose(result.popt, expected, rtol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_what_is_called_converged_has_no_slope(seed):
+    """From wild starts a fit may fail or end elsewhere; where it says that it converged, the gradient is zero."""
+    rng = np.random.default_rng(seed)
+    x, y = noisy_decay()
+    start = rng.standard_normal(3) * 10.0 ** rng.uniform(-2, 2, 3)
+    result = fit(decay, x, y, p0=start * [1, np.sign(start[1]), 1])
+    if not result.success or not np.isfinite(result.stderr).all():
+        return
+    a, tau, _ = result.popt
+    e = np.exp(-x / tau)
+    columns = np.stack([e, a * e * x / tau**2, np.ones_like(x)])
+    sizes = np.linalg.norm(columns, axis=1) * np.linalg.norm(result.residuals)
+    assert np.all(np.abs(columns @ result.residuals) <= 1e-3 * sizes)
+
+
 def test_too_few_steps_is_not_called_converged():
     x, y = noisy_decay()
     result = fit(decay, x, y, p0=[2, 1, 0], max_steps=2)

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,21 @@ def test_residuals_are_in_units_of_sigma_where_there_is_one():
     np.testing.assert_allclose(plain.view.arrays()["residuals"], plain.result.residuals, rtol=1e-6)
     np.testing.assert_allclose(weighted.view.arrays()["residuals"], weighted.result.residuals / sigma, rtol=1e-6)
     assert weighted.view.frame.head()["residual_label"] == "residual / σ"
+
+
+def test_a_model_that_needs_its_points_in_order_is_drawn_at_them():
+    rng = np.random.default_rng(0)
+    x, background = rng.permutation(np.linspace(0, 5, 30)), rng.normal(size=30)
+    w = FitWidget(lambda x, a, b: a * x + b * jnp.asarray(background), x, 2 * x + 3 * background)
+    order = np.argsort(x)
+    np.testing.assert_array_equal(w.view.frame.grid, x[order])
+    np.testing.assert_allclose(w.view.arrays()["curve"], w.result.fitted[order], rtol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-46, 1e50])
+def test_residuals_survive_any_unit(unit):
+    w = FitWidget(lambda x, a: a * x * unit, X, (2 * X + np.sin(X)) * unit)
+    np.testing.assert_allclose(w.view.arrays()["residuals"], w.result.residuals, rtol=1e-12)
 
 
 def test_a_fault_has_no_curve_and_no_fitted_value():

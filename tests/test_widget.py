@@ -157,6 +157,24 @@ def test_traits_are_read_set_and_observed(w):
     assert "device" in seen
 
 
+def test_an_observer_may_give_commands(w):
+    w.widget.observe(lambda _: setattr(w.widget, "excluded", [0]), names="p0")
+    w.widget.p0["a"] = 2.5
+    assert w.widget.excluded == (0,)
+    assert w.widget.result.n_points == 59
+
+
+def test_none_is_no_choice(w):
+    for name in ("p0", "fixed", "excluded"):
+        with pytest.raises(ValueError, match=f"{name} is None; give"):
+            setattr(w.widget, name, None)
+    w.widget.bounds = {"a": (0, 5)}
+    w.widget.bounds = None
+    assert w.widget.bounds["a"] == (-np.inf, np.inf)
+    w.widget.p0["a"] = 2.0
+    assert w.widget.p0["a"] == 2.0
+
+
 def test_choosing_a_device_moves_the_fit_there(w):
     assert w.widget.devices == ("cpu:0", "cpu:1")
     content, _ = w.do(kind="device", device="cpu:1")

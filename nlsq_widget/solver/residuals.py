@@ -11,7 +11,8 @@ from jax import Array
 
 from nlsq_widget.problem import Problem
 
-Curve = Callable[[Array, Array], Array]  # x [..., points], parameters [parameters] -> y [points]
+Curve = Callable[[Array, Array, int], Array]  # x, parameters [parameters], points -> y [points]
+Linearise = Callable[[Problem, Array], "Triangle"]  # at parameters [parameters]
 
 
 class Triangle(NamedTuple):
@@ -25,18 +26,18 @@ class Triangle(NamedTuple):
 def residuals(curve: Curve, problem: Problem, p: Array) -> Array:
     """Weighted residuals model - data [points], exactly zero where a point does not count."""
     counts = problem.weight > 0
-    r = curve(problem.x, p) - problem.y
+    r = curve(problem.x, p, problem.y.size) - problem.y
     # Selected, never blended: a point that does not count may be nan.
     r = jnp.where(counts, problem.weight * r, 0.0)
     return r if problem.whiten is None else problem.whiten @ r
 
 
-def triangle(curve: Curve, jacobian: Curve | None, problem: Problem, p: Array) -> Triangle:
-    """Linearise at `p` by forward mode, or by reverse mode where there are more parameters than points.
+def triangle(curve: Curve, jacobian: Curve | None, forward: bool, problem: Problem, p: Array) -> Triangle:
+    """Linearise at `p` by the derivatives given, else by forward mode or by reverse mode.
 
     A pass of forward mode yields one column of the Jacobian, a pass of reverse mode one row.
     """
-    parameters, points = p.size, problem.y.size
+    points = problem.y.size
 
     def here(q: Array) -> Array:
         return residuals(curve, problem, q)
@@ -44,13 +45,11 @@ def triangle(curve: Curve, jacobian: Curve | None, problem: Problem, p: Array) -
     if jacobian is not None:
         r = here(p)
         weight = problem.weight[None, :]
-        columns = jnp.where(weight > 0, weight * jacobian(problem.x, p), 0.0)
+        columns = jnp.where(weight > 0, weight * jacobian(problem.x, p, points), 0.0)
         if problem.whiten is not None:
             columns = columns @ problem.whiten.T
-    elif forward_is_cheaper(parameters, points):
-        r, columns = jax.vmap(lambda v: jax.jvp(here, (p,), (v,)), out_axes=(None, 0))(
-            jnp.eye(parameters, dtype=p.dtype)
-        )
+    elif forward:
+        r, columns = jax.vmap(lambda v: jax.jvp(here, (p,), (v,)), out_axes=(None, 0))(jnp.eye(p.size, dtype=p.dtype))
     else:
         r, pull = jax.vjp(here, p)
         columns = jax.vmap(pull, out_axes=1)(jnp.eye(points, dtype=r.dtype))[0]

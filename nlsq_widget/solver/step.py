@@ -42,6 +42,8 @@ def bounded_step(t: Triangle, x: Array, lower: Array, upper: Array, held: Array,
     local model; there is at most one for each parameter, and nearly always one in all.
     """
 
+    scale = jnp.where(scale > 0, scale, 1.0)
+
     def onward(path: _Path) -> _Path:
         move, full, possible = _trust_region(t.R, t.z + t.R @ path.p, path.held, scale, radius)
         room = jnp.where(move < 0, lower - path.to, jnp.where(move > 0, upper - path.to, jnp.inf))

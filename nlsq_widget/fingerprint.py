@@ -1,0 +1,208 @@
+"""What a function's value depends on besides its arguments. Never its bytecode alone, never a hidden cache."""
+
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+import sys
+import types
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import jax
+import numpy as np
+
+_JITTED = type(jax.jit(lambda: None))
+_LIBRARIES = {"jax", "jaxlib", "numpy", "scipy", "math", "builtins", "functools", "operator"}
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_DEEP = 60  # what lies deeper than this is known by identity
+_LONG = 64  # longer rows of numbers are compared as arrays
+
+
+def fingerprint(function: Callable[..., Any]) -> tuple[Any, ...]:
+    """Defaults, closure, globals, attributes and helpers of a function, as something to compare.
+
+    Equal for the same function object while all of these are unchanged, also when an array that it closes
+    over is changed in place. Two functions of the same text differ.
+
+    >>> scale = np.ones(3)
+    >>> def model(x, a): return a * scale
+    >>> one = fingerprint(model); scale[0] = 2.0; one == fingerprint(model)
+    False
+    """
+    return tuple(_reads(function, {}, 0))
+
+
+def unjitted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function under `jax.jit`, whose own cache would not see a changed global."""
+    while isinstance(function, _JITTED):
+        function = inspect.getattr_static(function, "__wrapped__", function)
+    return function
+
+
+def forget_inner_programs(read: tuple[Any, ...]) -> None:
+    """Empty the caches of the jitted helpers among what was read: they would answer with what they read before."""
+    for part in read:
+        if isinstance(part, _Same) and isinstance(part.thing, _JITTED):
+            getattr(part.thing, "clear_cache", lambda: None)()
+
+
+@dataclass(frozen=True)
+class _Same:
+    """Equal only to itself; keeps what it names alive, so that no other object takes its address."""
+
+    thing: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.thing is other.thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+
+def _reads(value: Any, seen: dict[int, Any], depth: int) -> Iterator[Any]:
+    """`seen` keeps what it has seen alive: an address that is free again may soon be another object's."""
+    if type(value) in _PLAIN:
+        yield type(value), repr(value)
+    elif isinstance(value, np.ndarray | np.generic) and value.dtype != object:
+        yield _digest(np.asarray(value))
+        if isinstance(value, np.ma.MaskedArray):
+            yield _digest(np.ma.getmaskarray(value))
+    elif id(value) in seen or depth > _DEEP:
+        yield _Same(value)
+    else:
+        seen[id(value)] = value
+        for inner in _inside(value):
+            if isinstance(inner, _Same):
+                yield inner
+            else:
+                yield from _reads(inner, seen, depth + 1)
+
+
+def _digest(array: np.ndarray) -> tuple[Any, ...]:
+    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return array.shape, array.dtype.str, blake2b(raw.data, digest_size=16).digest()
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """What a value is made of, or `_Same` where only its identity tells."""
+    if isinstance(value, tuple | list | set | frozenset | deque):
+        yield type(value).__name__
+        yield from _row(value)
+    elif isinstance(value, dict):
+        yield from _row(value.keys())
+        yield from _row(value.values())
+    elif isinstance(value, np.ndarray):
+        yield value.tolist()
+    elif isinstance(value, property):
+        yield value.fget
+    elif isinstance(value, staticmethod | classmethod):
+        yield value.__func__
+    elif isinstance(value, types.MethodType):
+        yield value.__func__
+        yield value.__self__
+    elif isinstance(value, functools.partial):
+        yield from (_Same(value), value.func, value.args, value.keywords)
+    elif isinstance(value, types.ModuleType | jax.Array) or _from_library(value):
+        yield _Same(value)
+        yield from _wrapped(value)
+    elif isinstance(value, types.FunctionType):
+        yield _Same(value)
+        yield _Same(value.__code__)
+        yield from _read_by(value)
+    else:
+        yield _Same(value)
+        yield from _wrapped(value)
+        yield from _members(value)
+
+
+def _row(values: Any) -> Iterable[Any]:
+    """The elements; a long row of numbers as one array."""
+    if len(values) > _LONG and {type(value) for value in values} <= {int, float}:
+        return [len(values), np.array([float(value) for value in values])]
+    return [len(values), *values]
+
+
+def _members(value: Any) -> Iterator[Any]:
+    """Attributes in the instance, in slots, and in the user's classes, methods included."""
+    if isinstance(value, type):
+        for name, member in vars(value).items():
+            if name not in ("__dict__", "__weakref__", "__doc__"):
+                yield name
+                yield member
+        yield from (base for base in value.__bases__ if not _from_library(base))
+        return
+    kept = getattr(value, "__dict__", {})
+    yield list(kept.keys())
+    yield from list(kept.values())
+    for base in type(value).__mro__:
+        for slot in base.__dict__.get("__slots__", ()):
+            yield getattr(value, slot, None)
+    yield type(value)
+
+
+def _wrapped(value: Any) -> Iterator[Any]:
+    """The function under a decorator such as lru_cache, custom_jvp or jit."""
+    under = inspect.getattr_static(value, "__wrapped__", None) or inspect.getattr_static(value, "__func__", None)
+    if isinstance(under, types.FunctionType):
+        yield under
+    elif not isinstance(value, type | types.ModuleType) and isinstance(
+        getattr(value, "__wrapped__", None), types.FunctionType
+    ):
+        yield value.__wrapped__
+
+
+def _from_library(value: Any) -> bool:
+    home = getattr(value, "__module__", None) or getattr(type(value), "__module__", "")
+    return str(home).partition(".")[0] in _LIBRARIES
+
+
+def _read_by(function: types.FunctionType) -> Iterator[Any]:
+    """Defaults, closure, the globals that the code names, and what it names inside the user's own modules."""
+    yield function.__defaults__
+    yield function.__kwdefaults__
+    yield function.__dict__
+    cells = []
+    for cell in function.__closure__ or ():
+        try:
+            cells.append(cell.cell_contents)
+        except ValueError:  # not filled yet
+            cells.append("empty")
+    yield from cells
+    names, attributes = _named(function.__code__)
+    found = [function.__globals__[name] for name in names if name in function.__globals__]
+    yield from found
+    imported = [sys.modules[name] for name in attributes if name in sys.modules]
+    for module in (*found, *cells, *imported):
+        yield from _named_in(module, attributes)
+
+
+def _named_in(module: Any, attributes: tuple[str, ...], depth: int = 0) -> Iterator[Any]:
+    if not isinstance(module, types.ModuleType) or module.__name__.partition(".")[0] in _LIBRARIES or depth > 3:
+        return
+    for name in attributes:
+        if name in vars(module):
+            yield vars(module)[name]
+            yield from _named_in(vars(module)[name], attributes, depth + 1)
+
+
+@functools.lru_cache(maxsize=1024)
+def _named(code: types.CodeType) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The globals that the code reads, nested functions included, and its other names: attributes, imports."""
+    names: set[str] = set()
+    attributes: set[str] = set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            names.add(str(instruction.argval))
+        elif instruction.opname.startswith(("LOAD_ATTR", "LOAD_METHOD", "IMPORT")):
+            attributes.add(str(instruction.argval))
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            inner = _named(constant)
+            names.update(inner[0])
+            attributes.update(inner[1])
+    return tuple(sorted(names)), tuple(sorted(attributes))
