@@ -7,10 +7,15 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_p
 # A test that compiles must not find the program on disk.
 os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
 
+import hypothesis
 import jax
 import pytest
 
 from nlsq_widget.program import PROGRAMS
+
+# The same examples at each run: what fails, fails for everybody.
+hypothesis.settings.register_profile("seeded", derandomize=True)
+hypothesis.settings.load_profile("seeded")
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")

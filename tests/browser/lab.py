@@ -131,7 +131,8 @@ class Notebook:
         (kernel,) = (s["kernel"]["id"] for s in sessions if s["path"] == self._path)
         client = BlockingKernelClient(connection_file=str(self._server.runtime / f"kernel-{kernel}.json"))
         client.load_connection_file()
-        client.start_channels()
+        # Only the line that asks: a heartbeat would start a thread for each question, and outlive it.
+        client.start_channels(shell=True, iopub=False, stdin=False, hb=False, control=False)
         try:
             reply = client.execute("", user_expressions={"value": expression}, reply=True, timeout=PATIENCE_S)
         finally:
