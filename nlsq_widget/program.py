@@ -143,7 +143,7 @@ def _compile(model: Model, problem: Problem) -> Any:
     try:
         return _lowered(traceable, forward, problem).compile()
     except (TypeError, ValueError) as error:
-        if "mode" not in str(error):
+        if "-mode " not in str(error):  # JAX says "Reverse-mode ..." or "forward-mode ..."
             raise
     # Some models know the other mode only: loops of unknown length forward, custom_vjp reverse.
     try:

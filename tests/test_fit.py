@@ -259,6 +259,7 @@ def test_bad_input_gets_one_sentence_that_says_what_to_do(call, sentence):
     with pytest.raises(ValueError, match=sentence) as caught:
         call()
     assert "\n" not in str(caught.value)
+    assert str(caught.value).count("The model ") <= 1  # said once
 
 
 def test_an_unknown_keyword_is_not_swallowed():
