@@ -44,6 +44,23 @@ def unjitted(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def names_read(function: types.FunctionType) -> tuple[str, ...]:
+    """The globals that the code of a function names, nested functions included."""
+    return _named(function.__code__)[0]
+
+
+def writes_in_place(function: Callable[..., Any]) -> bool:
+    """Whether the code of a function has a statement such as `y += 1`, nested functions included."""
+    codes = [getattr(unjitted(function), "__code__", None) or getattr(type(function).__call__, "__code__", None)]
+    for code in codes:
+        if code is not None and any(
+            i.argrepr.endswith("=") for i in dis.get_instructions(code) if i.opname == "BINARY_OP"
+        ):
+            return True
+        codes += [constant for constant in getattr(code, "co_consts", ()) if isinstance(constant, types.CodeType)]
+    return False
+
+
 def forget_inner_programs(read: tuple[Any, ...]) -> None:
     """Empty the caches of the jitted helpers among what was read: they would answer with what they read before."""
     for part in read:
@@ -110,6 +127,7 @@ def _inside(value: Any) -> Iterator[Any]:
     elif isinstance(value, types.ModuleType | jax.Array) or _from_library(value):
         yield _Same(value)
         yield from _wrapped(value)
+        yield from _numbers_in(value)
     elif isinstance(value, types.FunctionType):
         yield _Same(value)
         yield _Same(value.__code__)
@@ -147,13 +165,26 @@ def _members(value: Any) -> Iterator[Any]:
 
 def _wrapped(value: Any) -> Iterator[Any]:
     """The function under a decorator such as lru_cache, custom_jvp or jit."""
-    under = inspect.getattr_static(value, "__wrapped__", None) or inspect.getattr_static(value, "__func__", None)
+    names = ("__wrapped__", "__func__", "pyfunc")  # the last is that of np.vectorize
+    under = next((found for name in names if (found := inspect.getattr_static(value, name, None)) is not None), None)
     if isinstance(under, types.FunctionType):
         yield under
     elif not isinstance(value, type | types.ModuleType) and isinstance(
         getattr(value, "__wrapped__", None), types.FunctionType
     ):
         yield value.__wrapped__
+
+
+def _numbers_in(value: Any, depth: int = 0) -> Iterator[Any]:
+    """The coefficients of a polynomial or a spline, say, which may be changed in place."""
+    if isinstance(value, type | types.ModuleType | types.FunctionType | jax.Array) or depth > 1:
+        return
+    slots = (getattr(value, slot, None) for base in type(value).__mro__ for slot in base.__dict__.get("__slots__", ()))
+    for part in (*getattr(value, "__dict__", {}).values(), *slots):
+        if isinstance(part, np.ndarray | float):
+            yield part
+        elif _from_library(part):
+            yield from _numbers_in(part, depth + 1)
 
 
 def _from_library(value: Any) -> bool:

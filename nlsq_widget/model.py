@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -14,6 +15,10 @@ import numpy as np
 from jax import Array
 
 from nlsq_widget.fingerprint import unjitted
+from nlsq_widget.host import Raised, called, differences
+from nlsq_widget.numpy_models import UntraceableError
+
+_NONE = inspect.Parameter.empty  # no default
 
 
 class ModelError(ValueError):
@@ -22,47 +27,105 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A function of x and of named parameters, to be traced by JAX."""
+    """A function of x and of named parameters, traced by JAX, or called on the host where JAX cannot follow it."""
 
     function: Callable[..., Any]
     names: tuple[str, ...]
     defaults: tuple[float | None, ...]  # start values that the signature gives
     jacobian: Callable[..., Any] | None = None  # as `jac` of SciPy: (x, *parameters) -> [points, parameters]
+    host: str | None = None  # why the function is called on the host; None where it is traced
+    host_jacobian: str | None = None  # the same of `jacobian`
+    raised: Raised = field(default_factory=Raised)  # on the host, while a program ran
 
     @property
     def name(self) -> str:
         return getattr(self.function, "__name__", type(self.function).__name__)
 
+    @property
+    def own_columns(self) -> bool:
+        """Whether the derivatives are those of `columns`, not JAX's."""
+        return self.jacobian is not None or self.host is not None
+
     def curve(self, x: Array, p: Array | Sequence[Array], points: int) -> Array:
         """The model at `x` -> [points]; a single value stands for all of them."""
-        with _blaming(self):
+        if self.host is not None:
+            return called(lambda x, p: self.values(x, p, points), self.raised, (points,), x, jnp.stack(_scalars(p)))
+        with _blaming(self, "traced"), unnoted(self.function):
             value = self.function(x, *_scalars(p))
-        array = _numbers(self, value)
+            array = self._checked(value, points, jnp.asarray)
+        return jnp.broadcast_to(array.astype(x.dtype), (points,))
+
+    def columns(
+        self, x: Array, p: Array, points: int, lower: Array | float = -np.inf, upper: Array | float = np.inf
+    ) -> Array:
+        """The derivatives that JAX does not take, one row for each parameter [parameters, points].
+
+        Those of the user's `jac`, else finite differences, which stay within the bounds.
+        """
+        if self.jacobian is not None and self.host_jacobian is None:
+            with _blaming(self, "traced"), unnoted(self.jacobian):
+                return self._rows(jnp.asarray(self.jacobian(x, *_scalars(p))), points).astype(x.dtype).T
+        if self.jacobian is not None:
+            return called(lambda x, p: self.slopes(x, p, points), self.raised, (p.size, points), x, p)
+        if self.host is None:
+            raise ValueError("This model came without derivatives.")
+
+        def sloped(x: np.ndarray, p: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+            return differences(lambda q: self._tried(x, q, points), p, low, high)
+
+        bounds = (jnp.broadcast_to(jnp.asarray(bound, p.dtype), p.shape) for bound in (lower, upper))
+        return called(sloped, self.raised, (p.size, points), x, p, *bounds)
+
+    def values(self, x: np.ndarray, p: np.ndarray, points: int) -> np.ndarray:
+        """The function called as SciPy does, on NumPy's numbers -> [points]."""
+        with _blaming(self, "evaluated"), np.errstate(all="ignore"):  # a trial step may be wild
+            # A copy of x: a model that writes into it shall not change the data.
+            value = self._checked(self.function(x.copy(), *p), points, np.asarray)
+        return np.broadcast_to(value.astype(float), (points,))
+
+    def slopes(self, x: np.ndarray, p: np.ndarray, points: int) -> np.ndarray:
+        """The user's `jac` on NumPy's numbers -> [parameters, points]."""
+        assert self.jacobian is not None
+        with _blaming(self, "evaluated"), np.errstate(all="ignore"):
+            return np.asarray(self._rows(np.asarray(self.jacobian(x.copy(), *p)), points), dtype=float).T
+
+    def _tried(self, x: np.ndarray, p: np.ndarray, points: int) -> np.ndarray:
+        """`values`, or nan where the function raises."""
+        values = np.full(points, np.nan)
+        if not self.raised.broken:
+            with self.raised:
+                values = self.values(x, p, points)
+        return values
+
+    def _checked(self, value: Any, points: int, asarray: Callable[[Any], Any]) -> Any:
+        array = _numbers(self, value, asarray)
         if array.shape not in ((), (1,), (points,)):
             raise ModelError(
                 f"The model {self.name} returned an array of shape {array.shape} for {points} points; "
                 "return one value for each point."
             )
-        return jnp.broadcast_to(array.astype(x.dtype), (points,))
+        return array
 
-    def columns(self, x: Array, p: Array, points: int) -> Array:
-        """The derivatives that the user gave, one row for each parameter [parameters, points]."""
-        if self.jacobian is None:
-            raise ValueError("This model came without derivatives.")
-        with _blaming(self):
-            value = jnp.asarray(self.jacobian(x, *_scalars(p)))
-        if value.shape != (points, p.size):
+    def _rows(self, value: Any, points: int) -> Any:
+        if value.shape != (points, len(self.names)):
             raise ModelError(
                 f"jac returned an array of shape {value.shape}; return one row for each of the {points} points "
-                f"and one column for each of the {p.size} parameters."
+                f"and one column for each of the {len(self.names)} parameters."
             )
-        return value.astype(x.dtype).T
+        return value
 
 
 def as_model(
-    function: Callable[..., Any], parameters: int | None = None, jacobian: Callable[..., Any] | None = None
+    function: Callable[..., Any],
+    parameters: int | None = None,
+    jacobian: Callable[..., Any] | None = None,
+    *,
+    keep_defaults: bool = False,
 ) -> Model:
     """The model that a Python function `f(x, a, b, ...)` is; `parameters` counts what `*args` stands for.
+
+    With `keep_defaults` it is called as SciPy does: no default is a start value, and what so many parameters do not
+    reach stays at its default, or empty.
 
     >>> as_model(lambda x, slope, offset=1.0: slope * x + offset).names
     ('slope', 'offset')
@@ -73,17 +136,12 @@ def as_model(
         raise ValueError(
             f"The model is {type(function).__name__!r}; give a function of x and the parameters: def f(x, a, b)."
         )
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError) as error:
-        raise ValueError("The model has no readable signature; wrap it: lambda x, a, b: model(x, a, b).") from error
-    fixed, rest = _positional(signature)
+    fixed, rest = _positional(function)
+    if keep_defaults:
+        rest = None if parameters is None and fixed else rest
+        fixed = [(n, _NONE) for i, (n, d) in enumerate(fixed) if d is _NONE or parameters is None or i < parameters]
     if rest is not None:
-        if parameters is None:
-            raise ValueError(f"The model takes *{rest}, so the number of parameters is unknown; give p0.")
-        taken = {name for name, _ in fixed}
-        mark = "" if taken.isdisjoint(f"{rest}{i}" for i in range(parameters)) else "_"
-        fixed += [(f"{rest}{mark}{i}", None) for i in range(parameters - len(fixed))]
+        fixed += _starred(rest, [name for name, _ in fixed], parameters)
     if not fixed:
         raise ValueError("The model has no parameters to fit; write it as def f(x, a, b).")
     if parameters is not None and parameters != len(fixed):
@@ -91,34 +149,83 @@ def as_model(
         raise ValueError(
             f"p0 has {parameters} values, but the model has {len(fixed)} parameters ({names}); give one for each."
         )
-    return Model(function, tuple(n for n, _ in fixed), tuple(d for _, d in fixed), jacobian)
+    return Model(function, tuple(n for n, _ in fixed), tuple(_start_value(d) for _, d in fixed), jacobian)
 
 
-def _positional(signature: inspect.Signature) -> tuple[list[tuple[str, float | None]], str | None]:
-    """The parameters after x with their defaults, and the name of *args."""
-    named: list[tuple[str, float | None]] = []
-    rest = None
-    for parameter in signature.parameters.values():
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            default = parameter.default
-            number = isinstance(default, int | float | np.number) and not isinstance(default, bool)
-            named.append((parameter.name, float(default) if number else None))
-        elif parameter.kind is parameter.VAR_POSITIONAL:
-            rest = parameter.name
+def _starred(rest: str, named: list[str], parameters: int | None) -> list[tuple[str, Any]]:
+    """The parameters that `*rest` stands for."""
+    if parameters is None:
+        raise ValueError(f"Unable to determine number of fit parameters: the model takes *{rest}; give p0.")
+    mark = "" if set(named).isdisjoint(f"{rest}{i}" for i in range(parameters)) else "_"
+    return [(f"{rest}{mark}{i}", _NONE) for i in range(parameters - len(named))]
+
+
+def _positional(function: Callable[..., Any]) -> tuple[list[tuple[str, Any]], str | None]:
+    """The parameters after x with their defaults, or `_NONE`, and the name of *args."""
+    if type(function) is types.FunctionType and not vars(function):
+        named, rest = _written(function)
+    else:
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError) as error:
+            raise ValueError("The model has no readable signature; wrap it: lambda x, a, b: model(x, a, b).") from error
+        named = [(p.name, p.default) for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     if not named and rest is None:
         raise ValueError("The model takes no arguments; write it as def f(x, a, b).")
     return named[1:], rest
+
+
+def _written(function: types.FunctionType) -> tuple[list[tuple[str, Any]], str | None]:
+    """What inspect.signature says of a plain function, in a tenth of the time."""
+    code, defaults = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount]
+    named = list(zip(names, (_NONE,) * (len(names) - len(defaults)) + defaults, strict=True))
+    starred = bool(code.co_flags & inspect.CO_VARARGS)
+    return named, code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if starred else None
+
+
+def _start_value(default: Any) -> float | None:
+    """A default that is a start value."""
+    number = isinstance(default, int | float | np.number) and not isinstance(default, bool)
+    return float(default) if number else None
 
 
 def _scalars(p: Array | Sequence[Array]) -> list[Array]:
     return [p[i] for i in range(len(p))]
 
 
+# What stops JAX, the first that fits, and how such a thing is written for it.
+_ADVICE: tuple[tuple[type[Exception], str], ...] = (
+    (
+        jax.errors.TracerArrayConversionError,
+        "it calls NumPy on values that JAX traces: use jax.numpy (jnp.exp for np.exp, jnp.array for np.array)",
+    ),
+    (
+        jax.errors.TracerBoolConversionError,
+        "it asks `if` about a value that JAX traces: use jnp.where(condition, a, b), or jax.lax.while_loop for a loop",
+    ),
+    (
+        jax.errors.NonConcreteBooleanIndexError,
+        "it picks points by a mask: use jnp.where(mask, a, b) over all of them",
+    ),
+    (
+        jax.errors.TracerIntegerConversionError,
+        "it counts or indexes with a value that JAX traces: use jnp.take, or jax.lax.fori_loop",
+    ),
+    (
+        jax.errors.ConcretizationTypeError,
+        "it needs the number behind a value that JAX traces (math.exp, float(), int()): use jax.numpy",
+    ),
+)
+
+
 class _blaming:
     """Turns what the user's code raises into one sentence. It may raise anything."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, verb: str) -> None:
         self.model = model
+        self.verb = verb
 
     def __enter__(self) -> None:
         return None
@@ -129,15 +236,38 @@ class _blaming:
         if not isinstance(error, Exception) or isinstance(error, ModelError):
             return
         where = _line_in(self.model.function, trace)
-        if isinstance(error, jax.errors.TracerArrayConversionError):
-            advice = "it calls NumPy on values that JAX traces: use jax.numpy (jnp.exp for np.exp)"
-        elif isinstance(error, jax.errors.TracerBoolConversionError):
-            advice = "it asks `if` about a value that JAX traces: use jnp.where(condition, a, b)"
-        elif isinstance(error, jax.errors.ConcretizationTypeError):
-            advice = "it needs the number behind a value that JAX traces (math.exp, float(), int()): use jax.numpy"
-        else:
-            advice = f"{type(error).__name__}: {first_line(error)}"
-        raise ModelError(f"The model {self.model.name} cannot be evaluated{where}: {advice.rstrip('.')}.") from error
+        said = (advice for kind, advice in _ADVICE if isinstance(error, kind))
+        plain = (
+            first_line(error) if isinstance(error, UntraceableError) else f"{type(error).__name__}: {first_line(error)}"
+        )
+        advice = next(said, plain).rstrip(".")
+        raise ModelError(f"The model {self.model.name} cannot be {self.verb}{where}: {advice}.") from error
+
+
+@contextmanager
+def unnoted(*functions: Callable[..., Any] | None) -> Generator[None]:
+    """What functions note in attributes of their own, the last parameters say, is as it was afterwards.
+
+    JAX's placeholders must not be met again by a later call. A function names itself by a global or in its closure.
+    """
+    noted = [(notes, dict(notes)) for function in functions for notes in _notes(function)]
+    try:
+        yield
+    finally:
+        for notes, before in noted:
+            notes.clear()
+            notes.update(before)
+
+
+def _notes(function: Any) -> list[dict[str, Any]]:
+    function = inspect.unwrap(unjitted(function))
+    if not isinstance(function, types.FunctionType):
+        return []
+    named = [function.__globals__.get(name) for name in function.__code__.co_names]
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # not filled yet
+            named.append(cell.cell_contents)
+    return [vars(found) for found in (function, *named) if isinstance(found, types.FunctionType)]
 
 
 def first_line(error: BaseException) -> str:
@@ -147,7 +277,7 @@ def first_line(error: BaseException) -> str:
 
 def _line_in(function: Callable[..., Any], trace: types.TracebackType | None) -> str:
     """The last line of the traceback that lies in the user's own file."""
-    code = getattr(unjitted(function), "__code__", None)
+    code = _code(function)
     found = ""
     while trace is not None:
         if code is not None and trace.tb_frame.f_code.co_filename == code.co_filename:
@@ -156,13 +286,26 @@ def _line_in(function: Callable[..., Any], trace: types.TracebackType | None) ->
     return found
 
 
-def _numbers(model: Model, value: Any) -> Array:
+def _code(function: Any) -> types.CodeType | None:
+    """The code that the user wrote, under decorators, in an object that is called, or in a method."""
+    for _ in range(9):
+        function = unjitted(function)
+        if isinstance(function, types.FunctionType | types.MethodType) and not hasattr(function, "__wrapped__"):
+            return function.__code__
+        under = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
+        function = under or getattr(function, "pyfunc", None) or type(function).__call__
+    return None
+
+
+def _numbers(model: Model, value: Any, asarray: Callable[[Any], Any]) -> Any:
     try:
-        array = jnp.asarray(value)
-    except (TypeError, ValueError) as error:
+        array = asarray(value)
+    except (TypeError, ValueError):
+        array = np.array(None)
+    if not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == bool):
         raise ModelError(
             f"The model {model.name} returned {type(value).__name__}, not numbers; return one value for each x."
-        ) from error
+        )
     if jnp.iscomplexobj(array):
         raise ModelError(
             f"The model {model.name} returns complex numbers; return their magnitude, or real and imaginary parts."
