@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jax
+from jax._src import config  # its thresholds for one thread have no public name
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def device(wanted: Any = None) -> Device:
     raise ValueError(f"There is no device {str(wanted)!r} here; choose one of: {names}.")
 
 
+@lru_cache
 def _named(found: Any) -> Device:
     name = f"{found.platform}:{found.id}"
     kind = found.device_kind
@@ -51,17 +54,31 @@ def _named(found: Any) -> Device:
 
 
 @contextmanager
-def scope(where: Device) -> Generator[None]:
-    """Our own calls: on this device, in float64. Thread-local, and gone afterwards.
+def scope(where: Device, *, double: bool = True) -> Generator[None]:
+    """Our own calls: on this device, in float64, or else in float32. Thread-local, and gone afterwards.
 
     A trial step may well be nan, and is rejected: no slip for `jax_debug_nans` to stop at. A program that is
     compiled cannot be run without compiling.
     """
     with (
-        jax.enable_x64(True),
+        jax.enable_x64(double),
         jax.default_device(where.jax),
         jax.debug_nans(False),
         jax.debug_infs(False),
         jax.disable_jit(False),
+        jax.transfer_guard("allow"),  # NumPy arrays are what goes in
     ):
         yield
+
+
+def compilation_cache() -> tuple[str | None, bool]:
+    """The directory in which the user lets JAX keep compiled programs, and whether any may be kept at all."""
+    return getattr(jax.config, "jax_compilation_cache_dir", None), getattr(
+        jax.config, "jax_enable_compilation_cache", True
+    )
+
+
+def small_programs_kept() -> AbstractContextManager[None]:
+    """Our own calls: JAX keeps programs that took less than a second to compile as well. Thread-local."""
+    threshold = getattr(config, "persistent_cache_min_compile_time_secs", None)
+    return nullcontext() if threshold is None else threshold(0.0)

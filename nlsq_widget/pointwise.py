@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend import core
 
 from nlsq_widget.model import Model, ModelError
+
+if TYPE_CHECKING:
+    from jax.extend import core  # which would import Pallas
 
 # What maps each element on its own. Anything else (sums, sorts, scans, ...) may mix points, and counts as mixing.
 _ELEMENTWISE = frozenset(
@@ -55,7 +57,7 @@ def _walk(closed: core.ClosedJaxpr, x_shape: tuple[int, ...], steps: list[Any]) 
     for equation in closed.jaxpr.eqns:
         name = equation.primitive.name
         steps.append(name)
-        steps.extend(repr(v.val) for v in equation.invars if isinstance(v, core.Literal))
+        steps.extend(repr(v.val) for v in equation.invars if hasattr(v, "val"))  # literals
         if name in _CALLS:
             inner = equation.params[_CALLS[name]]
             if not _walk(inner, x_shape, steps):

@@ -1,0 +1,211 @@
+"""A program as machine code, from disk where it was compiled before. What fails here costs a warning, never a fit.
+
+Not JAX's own cache: that is one directory for the whole process, opened once, and would take in the user's programs as
+well. Not jax.experimental.serialize_executable: its entries are pickles. An entry is XLA's bytes behind their hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import stat
+import tempfile
+import threading
+import warnings
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+from jaxlib.version import __version__ as jaxlib_version
+
+from nlsq_widget.device import Device, compilation_cache, small_programs_kept
+
+DISABLE = "NLSQ_DISABLE_PERSISTENT_CACHE"
+MAX_BYTES = 256 << 20  # in all; the least recently used go first
+
+_FORMAT = b"nlsq 1\n"
+_SUFFIX = ".xla"
+_DIGEST = hashlib.sha256().digest_size
+# Calls that JAX itself brings along. Any other may hold an address of this process: a callback, a kernel of the user's.
+_PORTABLE = re.compile(r"(lapack_|blas_|cusolver|cublas|hipsolver|hipblas|cu_|hip_|mhlo\.|chlo\.|Sharding$)")
+# On a CPU these passes take more than half of the time to compile many small loops, and the fit is no faster for them.
+_CPU_OPTIONS = {"xla_llvm_disable_expensive_passes": True}
+if jax.__version_info__ < (0, 12):  # later there is no way around it
+    _CPU_OPTIONS["xla_cpu_use_fusion_emitters"] = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An executable from disk, called as the compiled program would be."""
+
+    executable: Any  # jaxlib's LoadedExecutable
+    takes: tuple[Any, tuple[Any, ...]]  # the tree of the arguments, and their shapes and dtypes
+    gives: Any  # the tree of what comes back
+
+    def __call__(self, *given: Any) -> Any:
+        leaves, tree = jax.tree.flatten((given, {}))
+        # XLA would take the bytes of an integer for those of a float.
+        if (tree, _kinds(leaves)) != self.takes:
+            raise TypeError("These arguments are not those that the program was compiled for.")
+        return jax.tree.unflatten(self.gives, self.executable.execute(leaves))
+
+
+def compiled(lowered: Any, where: Device) -> Callable[..., Any]:
+    """The program of `lowered` (a `jax.stages.Lowered` that keeps its unused arguments), ready to run on `where`.
+
+    The programs are kept in ~/.cache/nlsq/jax_cache, unless NLSQ_DISABLE_PERSISTENT_CACHE is set; where JAX has a
+    compilation cache of the user's, there.
+    """
+    directory, enabled = compilation_cache()
+    enabled = enabled and os.environ.get(DISABLE, "") in ("", "0")
+    if directory and enabled:
+        with small_programs_kept():
+            return _compile(lowered, where)
+    key = _key(lowered, where) if enabled and not directory else None
+    if key is None:
+        return _compile(lowered, where)
+    found = _guarded(lambda: _load(_directory() / key, lowered, where))
+    if found is not None:
+        return found
+    program = _compile(lowered, where)
+    _guarded(lambda: _store(_directory(), key, program))
+    return program
+
+
+def _compile(lowered: Any, where: Device) -> Any:
+    try:
+        return lowered.compile(_CPU_OPTIONS if where.jax.platform == "cpu" else None)
+    except jax.errors.JaxRuntimeError as error:
+        if "No such compile option" not in str(error):
+            raise
+    return lowered.compile()
+
+
+def _key(lowered: Any, where: Device) -> str | None:
+    """The name of the entry: all that the machine code depends on. None for what only this process can run."""
+    text = lowered.as_text()
+    arguments = re.findall(r"%arg\d+: ", text[text.index("@main(") :].partition("\n")[0])
+    calls = re.findall(r"stablehlo\.custom_call @\"?([^\s(\"]+)", text)
+    if len(arguments) != len(jax.tree.leaves(lowered.args_info)):
+        return None
+    if len(calls) != text.count("stablehlo.custom_call") or not all(map(_PORTABLE.match, calls)):
+        return None
+    chip = where.jax
+    parts = (
+        text,
+        (jax.__version__, jaxlib_version, chip.client.platform_version),
+        (chip.platform, chip.device_kind, getattr(chip, "compute_capability", None), chip.id, _processor()),
+        sorted(_CPU_OPTIONS.items()),
+        [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")],
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest() + _SUFFIX
+
+
+@cache
+def _processor() -> str:
+    """The instructions that may be used and the cores to share the work: a home may be common to many machines."""
+    try:
+        with Path("/proc/cpuinfo").open("rb") as file:
+            first = file.read(1 << 14).partition(b"\n\n")[0].decode(errors="replace")
+        known = re.compile("model name|flags|Features|CPU (implementer|architecture|variant|part|revision)")
+        chip = "\n".join(line for line in first.splitlines() if known.match(line))
+    except OSError:
+        chip = platform.node()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{platform.machine()} {cores} {chip}"
+
+
+def _guarded(action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        _warn(f"The cache of compiled fits: {str(error).rstrip('.')}. To do without it, set {DISABLE}=1.")
+        return None
+
+
+_WARNED = threading.Event()
+
+
+def _warn(sentence: str) -> None:
+    """Once in a process."""
+    if not _WARNED.is_set():
+        _WARNED.set()
+        warnings.warn(sentence, RuntimeWarning, stacklevel=2)
+
+
+def _directory() -> Path:
+    """The directory, made for the user alone. What others may write there would run as the user."""
+    path = Path.home() / ".cache" / "nlsq" / "jax_cache"
+    for part in (path.parent.parent, path.parent, path):
+        part.mkdir(mode=0o700, exist_ok=True)
+    _private(path.stat(), path)
+    return path
+
+
+def _private(found: os.stat_result, path: Path) -> None:
+    if not hasattr(os, "geteuid"):
+        return  # no such owners and modes there; a home directory is private
+    if found.st_uid != os.geteuid():
+        raise PermissionError(f"{path} belongs to another user")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError(f"{path} may be written by others (chmod go-w mends it)")
+
+
+def _load(path: Path, lowered: Any, where: Device) -> Loaded | None:
+    try:
+        with path.open("rb") as file:
+            _private(os.fstat(file.fileno()), path)
+            content = file.read()
+    except FileNotFoundError:
+        return None
+    head, payload = content[: len(_FORMAT) + _DIGEST], content[len(_FORMAT) + _DIGEST :]
+    if head != _FORMAT + hashlib.sha256(payload).digest():
+        raise ValueError(f"{path} was damaged, and is written anew")
+    with suppress(OSError):
+        os.utime(path)  # used just now
+    executable = where.jax.client.deserialize_executable(zlib.decompress(payload), [where.jax], None)
+    leaves, tree = jax.tree.flatten(lowered.args_info)
+    return Loaded(executable, (tree, _kinds(leaves)), jax.tree.structure(lowered.out_info))
+
+
+def _kinds(leaves: list[Any]) -> tuple[Any, ...]:
+    return tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+
+
+def _store(directory: Path, key: str, program: Any) -> None:
+    executable = program.runtime_executable()
+    payload = zlib.compress(executable.client.serialize_executable(executable), 1)
+    content = _FORMAT + hashlib.sha256(payload).digest() + payload
+    # For the user alone, and whole or not at all, whoever else writes the same.
+    descriptor, name = tempfile.mkstemp(suffix=_SUFFIX, prefix=".new-", dir=directory)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).replace(directory / key)
+    except OSError:
+        Path(name).unlink()
+        raise
+    _make_room(directory)
+
+
+def _make_room(directory: Path) -> None:
+    """Drop what was not used for longest. Another process may be doing the same."""
+    entries = []
+    for path in directory.glob(f"*{_SUFFIX}"):
+        with suppress(OSError):
+            found = path.stat()
+            entries.append((found.st_mtime, found.st_size, path))
+    excess = sum(size for _, size, _ in entries) - MAX_BYTES
+    for _, size, path in sorted(entries):
+        if excess <= 0:
+            return
+        with suppress(OSError):
+            path.unlink()
+        excess -= size

@@ -1,0 +1,254 @@
+"""The compile cache: it fills, it is private, and whatever is wrong with it, the fit is right."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nlsq_widget import cache
+from nlsq_widget.device import device, devices, scope
+
+GIVEN = (np.linspace(1.0, 2.0, 4), np.zeros(0))  # the second is not used
+
+FIT = """
+import json, sys, threading
+import jax, jax.numpy as jnp, numpy as np
+import nlsq_widget
+from nlsq_widget.program import PROGRAMS
+
+compilations = []
+jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: compilations.append(event))
+def compiled():
+    return compilations.count("/jax/core/compile/backend_compile_duration")
+
+x = np.linspace(0, 4, 20)
+def decay(x, a, tau, c):
+    return a * jnp.exp(-x / tau) + c
+
+fits = []
+before = dict(jax.config.values)
+fitting = threading.Thread(target=lambda: fits.append(
+    nlsq_widget.curve_fit(decay, x, 3 * np.exp(-x / 2) + 0.1 * np.cos(9 * x), p0=[1, 1, 0])))
+fitting.start()
+mine = [jax.jit(lambda v, n=n: jnp.sin(v) * n)(jnp.ones(n)).tolist() for n in range(3, 3 + int(sys.argv[1]))]
+fitting.join()
+total = compiled()
+again = nlsq_widget.curve_fit(decay, x, 3 * np.exp(-x / 2), p0=[1, 1, 0])
+print(json.dumps({
+    "numbers": [np.asarray(part).tobytes().hex() for part in fits[0]],
+    "ours": PROGRAMS.compiled, "total": total, "mine": len(mine), "later": compiled() - total,
+    "same_config": before == dict(jax.config.values),
+}))
+"""
+
+
+def in_a_process(home, users_programs=0, **env):
+    """What a fit in a process of its own tells, with this home directory."""
+    inherited = {k: v for k, v in os.environ.items() if k not in (cache.DISABLE, "XLA_FLAGS")}
+    command = [sys.executable, "-W", "error", "-c", FIT, str(users_programs)]
+    told = {**inherited, "HOME": str(home), **env}
+    done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
+def kept(home):
+    return sorted((home / ".cache" / "nlsq" / "jax_cache").glob("*"))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home directory of this test's own, where the cache is on and has not warned yet."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv(cache.DISABLE)
+    monkeypatch.setattr(cache, "_WARNED", threading.Event())
+    return tmp_path
+
+
+def lowered(factor=2.0, where=None):
+    with scope(where or device()):
+        return jax.jit(lambda p: {"twice": factor * p[0], "sines": jnp.sin(p[0])}, keep_unused=True).lower(GIVEN)
+
+
+def outcome(program, where=None):
+    with scope(where or device()):
+        return jax.device_get(program(jax.device_put(GIVEN, (where or device()).jax)))
+
+
+def same(left, right):
+    return all(np.array_equal(left[name], right[name]) for name in ("twice", "sines"))
+
+
+def test_a_second_process_compiles_nothing_and_gets_the_same_bits_and_programs_of_the_user_are_left_alone(tmp_path):
+    first = in_a_process(tmp_path, users_programs=8)
+    assert first["ours"] == 1
+    (entry,) = kept(tmp_path)  # and none of those that the user compiled at the same time
+    assert entry.stat().st_mode & 0o777 == 0o600
+    assert entry.parent.stat().st_mode & 0o777 == 0o700
+
+    second = in_a_process(tmp_path, users_programs=8)
+    assert second["total"] == first["total"] - 1
+    assert second["numbers"] == first["numbers"]
+    assert (first["later"], second["later"]) == (0, 0)
+    assert first["same_config"]
+    assert second["same_config"]
+    assert kept(tmp_path) == [entry]
+
+
+def test_a_process_that_asks_for_none_writes_nothing(tmp_path):
+    in_a_process(tmp_path, **{cache.DISABLE: "1"})
+    assert not (tmp_path / ".cache").exists()
+
+
+def test_a_directory_that_the_user_gave_to_jax_gets_our_program_and_only_what_jax_puts_there_otherwise(tmp_path):
+    theirs = tmp_path / "theirs"
+    jaxs = {"JAX_COMPILATION_CACHE_DIR": str(theirs), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "600"}
+    told = in_a_process(tmp_path, users_programs=8, **jaxs)
+    assert not (tmp_path / ".cache").exists()
+    assert len(list(theirs.glob("*-cache"))) == 1
+    assert told["same_config"]
+
+
+def test_what_comes_from_disk_runs_like_what_was_compiled(home, compilations):
+    program = cache.compiled(lowered(), device())
+    assert not isinstance(program, cache.Loaded)
+    before = compilations.count
+    again = cache.compiled(lowered(), device())
+    assert isinstance(again, cache.Loaded)
+    assert compilations.count == before
+    assert same(outcome(program), outcome(again))
+    with pytest.raises(TypeError, match="not those"), scope(device()):
+        again(jax.device_put((GIVEN[0].astype(int), GIVEN[1])))
+
+
+def test_another_program_and_another_device_have_entries_of_their_own(home):
+    for where in devices()[:2]:
+        for factor in (2.0, 2.0, 3.0, 3.0):
+            told = outcome(cache.compiled(lowered(factor, where), where), where)
+            assert np.array_equal(told["twice"], factor * GIVEN[0])
+    assert len(kept(home)) == 4
+
+
+def test_a_program_that_calls_back_is_compiled_each_time_without_a_word(home):
+    def calling(p):
+        return jax.pure_callback(np.sin, jax.ShapeDtypeStruct(p[0].shape, p[0].dtype), p[0])
+
+    for _ in range(2):
+        with scope(device()):
+            program = cache.compiled(jax.jit(calling, keep_unused=True).lower(GIVEN), device())
+            assert np.array_equal(program(GIVEN), np.sin(GIVEN[0]))
+    assert kept(home) == []
+
+
+def test_a_program_without_its_unused_arguments_is_not_kept(home):
+    with scope(device()):
+        program = cache.compiled(jax.jit(lambda p: 2 * p[0]).lower(GIVEN), device())
+        assert np.array_equal(program(GIVEN), 2 * GIVEN[0])
+    assert kept(home) == []
+
+
+def _cut(content):
+    return content[: len(content) // 2]
+
+
+def _flipped(content):
+    return content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]
+
+
+@pytest.mark.parametrize("harm", [_cut, _flipped, lambda content: b"", lambda content: b"\x80\x04 another format"])
+def test_a_damaged_entry_costs_a_warning_and_is_written_anew(home, harm):
+    right = outcome(cache.compiled(lowered(), device()))
+    (entry,) = kept(home)
+    entry.write_bytes(harm(entry.read_bytes()))
+    with pytest.warns(RuntimeWarning, match="damaged"):
+        assert same(outcome(cache.compiled(lowered(), device())), right)
+    assert isinstance(cache.compiled(lowered(), device()), cache.Loaded)
+
+
+def test_an_entry_that_xla_refuses_costs_a_warning(home):
+    right = outcome(cache.compiled(lowered(), device()))
+    (entry,) = kept(home)
+    payload = cache.zlib.compress(b"no executable")
+    entry.write_bytes(b"nlsq 1\n" + cache.hashlib.sha256(payload).digest() + payload)
+    with pytest.warns(RuntimeWarning, match="cache of compiled fits"):
+        assert same(outcome(cache.compiled(lowered(), device())), right)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no modes and owners there")
+@pytest.mark.parametrize("part", ["directory", "entry"])
+def test_what_others_may_write_is_neither_read_nor_trusted(home, part, monkeypatch):
+    cache.compiled(lowered(), device())
+    (entry,) = kept(home)
+    harmed = entry if part == "entry" else entry.parent
+    harmed.chmod(0o777)
+    with pytest.warns(RuntimeWarning, match="written by others"):
+        assert not isinstance(cache.compiled(lowered(), device()), cache.Loaded)
+    cache.compiled(lowered(5.0), device())  # a second warning would be an error here
+    entry.parent.chmod(0o700)
+    entry.chmod(0o600)
+    monkeypatch.setattr(cache, "_WARNED", threading.Event())
+    monkeypatch.setattr(cache.os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.warns(RuntimeWarning, match="belongs to another user"):
+        assert not isinstance(cache.compiled(lowered(), device()), cache.Loaded)
+
+
+def _file_in_the_place(home, monkeypatch):
+    (home / ".cache").write_text("")
+
+
+def _no_home(home, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+
+
+def _full_disk(home, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cache.Path, "replace", full)
+
+
+@pytest.mark.parametrize("harm", [_file_in_the_place, _no_home, _full_disk])
+def test_where_nothing_can_be_written_a_warning_is_all(home, harm, monkeypatch):
+    harm(home, monkeypatch)
+    with pytest.warns(RuntimeWarning, match=f"set {cache.DISABLE}=1") as told:
+        assert same(outcome(cache.compiled(lowered(), device())), outcome(lowered().compile()))
+    assert len(told) == 1
+    cache.compiled(lowered(), device())  # a second warning would be an error here
+    if (home / ".cache").is_dir():
+        assert kept(home) == []
+
+
+def test_threads_that_write_the_same_entry_leave_one_whole_entry(home):
+    programs = []
+    threads = [threading.Thread(target=lambda: programs.append(cache.compiled(lowered(), device()))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(programs) == 6
+    assert len(kept(home)) == 1
+    assert isinstance(cache.compiled(lowered(), device()), cache.Loaded)
+
+
+def test_what_was_not_used_for_longest_makes_room(home, monkeypatch):
+    for factor in (2.0, 3.0):
+        cache.compiled(lowered(factor), device())
+    monkeypatch.setattr(cache, "MAX_BYTES", int(1.3 * sum(entry.stat().st_size for entry in kept(home))))
+    for age, entry in enumerate(kept(home), 1):
+        os.utime(entry, (age, age))
+    assert isinstance(cache.compiled(lowered(2.0), device()), cache.Loaded)  # used just now
+    cache.compiled(lowered(4.0), device())
+    assert len(kept(home)) == 2
+    found = [isinstance(cache.compiled(lowered(factor), device()), cache.Loaded) for factor in (2.0, 4.0, 3.0)]
+    assert found == [True, True, False]
