@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,19 +33,25 @@ def measured(
 
     Raises ValueError, with what to do about it, when lengths differ or values are not finite.
     """
-    y_ = _numbers("y", y)
-    x_ = _numbers("x", x)
-    if y_.ndim != 1 or y_.size == 0:
-        raise ValueError(f"y has shape {y_.shape}; give one value for each point, as an array with one dimension.")
-    if x_.ndim < 2 and x_.size != y_.size:
-        raise ValueError(f"x has {x_.size} values and y has {y_.size}; give one x for each y.")
-    sigma_ = None if sigma is None else _checked_sigma(_numbers("sigma", sigma), y_.size)
-    return Data(x_, y_, sigma_, str(x_label), str(y_label))
+    return replace(checked(numbers("x", x), numbers("y", y), sigma), x_label=str(x_label), y_label=str(y_label))
 
 
-def _numbers(name: str, values: ArrayLike) -> np.ndarray:
+def checked(x: np.ndarray, y: np.ndarray, sigma: ArrayLike | None = None, *, finite_x: bool = True) -> Data:
+    """As `measured`, of arrays from `numbers`; x may be infinite or nan where `finite_x` is False."""
+    _finite("y", y)
+    if finite_x:
+        _finite("x", x)
+    if y.ndim != 1 or y.size == 0:
+        raise ValueError(f"y has shape {y.shape}; give one value for each point, as an array with one dimension.")
+    if x.ndim < 2 and x.size != y.size:
+        raise ValueError(f"x has {x.size} values and y has {y.size}; give one x for each y.")
+    return Data(x, y, None if sigma is None else _checked_sigma(_finite("sigma", numbers("sigma", sigma)), y.size))
+
+
+def numbers(name: str, values: ArrayLike) -> np.ndarray:
+    """A frozen copy in float64, nan where masked: a later change of the user's array is not half a fit."""
     try:
-        array = np.ma.filled(values, np.nan) if np.ma.is_masked(values) else np.asarray(values)
+        array = np.ma.filled(values, np.nan) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} is not an array: its rows have different lengths.") from error
     if array.dtype.kind in "mM":
@@ -53,26 +59,33 @@ def _numbers(name: str, values: ArrayLike) -> np.ndarray:
     if np.iscomplexobj(array):
         raise ValueError(f"{name} is complex; fit its real and imaginary parts, or its magnitude.")
     try:
-        array = np.array(array, dtype=np.float64)  # a copy: a later change of the user's array is not half a fit
+        array = np.array(array, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{name} holds values that are not numbers ({array.dtype}); convert it to floats first."
         ) from error
-    bad = ~np.isfinite(array)
-    if bad.any():
+    array.setflags(write=False)
+    return array
+
+
+def _finite(name: str, array: np.ndarray) -> np.ndarray:
+    finite = np.isfinite(array)
+    if not finite.all():
+        bad = ~finite
         first = int(np.argmax(bad.reshape(-1, array.shape[-1]).any(axis=0))) if array.ndim else 0
         raise ValueError(
             f"{name} has {_values(int(bad.sum()))} not finite (nan or inf), first at index {first}; "
             f"remove {_those(bad)} before the fit."
         )
-    array.setflags(write=False)
     return array
 
 
 def _checked_sigma(sigma: np.ndarray, points: int) -> np.ndarray:
-    if sigma.ndim == 0:
-        sigma = np.full(points, float(sigma))
+    if sigma.size == 1:  # one standard error for all
+        sigma = np.full(points, sigma.item())
     if sigma.shape == (points, points):
+        if np.abs(sigma - sigma.T).max() > 1e-6 * np.abs(sigma).max():
+            raise ValueError("sigma is not a covariance matrix: it must be symmetric and positive definite.")
         return sigma
     if sigma.shape != (points,):
         raise ValueError(

@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike
 from nlsq_widget.data import Data, measured
 from nlsq_widget.device import device as named_device
 from nlsq_widget.model import Model, as_model
+from nlsq_widget.solver import LOSSES
 
 Side = Literal["lower", "upper"]
+Start = Mapping[str, float] | Sequence[float] | ArrayLike | None  # by name or by order
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,10 @@ class Session:
     excluded: frozenset[int] = frozenset()  # indices of points that do not count
     device: str = "cpu:0"
     absolute_sigma: bool = False  # True: sigma is in the units of y (1 where there is none), pcov is not rescaled
+    loss: str = "linear"  # one of solver.LOSSES
+    loss_scale: float = 1.0  # the residual, in units of sigma, from which on the loss departs from the square
+    derivatives: str = "auto"  # "forward" or "reverse" mode; "auto": by the shapes
+    precision: str = "float64"  # or "float32"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,14 +113,16 @@ def begin(
     y: ArrayLike,
     *,
     sigma: ArrayLike | None = None,
-    p0: Mapping[str, float] | Sequence[float] | ArrayLike | None = None,
+    p0: Start = None,
     bounds: Any = None,
     fixed: Iterable[str] = (),
     excluded: Iterable[int] = (),
     device: Any = None,
     absolute_sigma: bool = False,
-    jacobian: Callable[..., Any] | None = None,
-    signature_defaults: bool = True,
+    jac: Callable[..., Any] | str = "auto",
+    loss: str = "linear",
+    loss_scale: float = 1.0,
+    precision: str = "float64",
     x_label: str = "x",
     y_label: str = "y",
 ) -> Session:
@@ -124,27 +132,74 @@ def begin(
     `(lower, upper)`, or an object with `lb` and `ub`. A start value left out is the default in the model's
     signature, else the middle of its bounds, else 1.
     """
-    given = p0 if p0 is None or isinstance(p0, Mapping) else _vector("p0", p0)
-    known = as_model(model, len(given) if isinstance(given, np.ndarray) else None, jacobian)
-    data = measured(x, y, sigma, x_label=x_label, y_label=y_label)
-    pairs = named_bounds(known.names, bounds)
-    lower, upper = zip(*(pairs.get(name, (-inf, inf)) for name in known.names), strict=True)
-    session = Session(
+    given = start_values(p0)
+    own = None if isinstance(jac, str) else jac
+    session = session_of(
+        as_model(model, len(given) if isinstance(given, np.ndarray) else None, own),
+        measured(x, y, sigma, x_label=x_label, y_label=y_label),
+        given,
+        bounds,
+        device=device,
+        absolute_sigma=absolute_sigma,
+    )
+    session = with_method(session, jac if own is None else "auto", loss, loss_scale, precision)
+    for command in fix_commands(session, fixed):
+        session = apply(session, command)
+    nothing = isinstance(excluded, tuple) and not excluded
+    return session if nothing else apply(session, exclude_command(session, excluded))
+
+
+def session_of(
+    model: Model, data: Data, p0: Start = None, bounds: Any = None, *, device: Any = None, absolute_sigma: bool = False
+) -> Session:
+    """The session in which nothing is fixed and nothing excluded; `p0` and `bounds` as in `begin`."""
+    pairs = named_bounds(model.names, bounds)
+    unbounded = (-inf, inf)
+    lower, upper = zip(*(pairs.get(name, unbounded) for name in model.names), strict=True)
+    return Session(
         data=data,
-        model=known,
-        p0=_start(known, given, lower, upper, signature_defaults),
+        model=model,
+        p0=_start(model, start_values(p0), lower, upper),
         lower=lower,
         upper=upper,
         device=named_device(device).name,
         absolute_sigma=bool(absolute_sigma),
     )
-    for command in (*fix_commands(session, fixed), exclude_command(session, excluded)):
-        session = apply(session, command)
-    return session
+
+
+def with_method(
+    session: Session, derivatives: Any, loss: Any = "linear", loss_scale: Any = 1.0, precision: Any = "float64"
+) -> Session:
+    """The session to be fitted in this way, each a word that `Session` lists."""
+    return replace(
+        session,
+        loss=_one_of("loss", loss, LOSSES),
+        loss_scale=_positive("loss_scale", loss_scale),
+        derivatives=_one_of("jac", derivatives, ("auto", "forward", "reverse")),
+        precision=_one_of("precision", precision, ("float64", "float32")),
+    )
+
+
+def _one_of(what: str, given: Any, known: Iterable[str]) -> str:
+    if not isinstance(given, str) or given not in known:
+        raise ValueError(f"{what} is {given!r}; choose one of: {', '.join(known)}.")
+    return given
+
+
+def _positive(what: str, given: Any) -> float:
+    number = _number(what, given)
+    if not 0 < number < inf:
+        raise ValueError(f"{what} is {given!r}; give a positive number.")
+    return number
+
+
+def start_values(p0: Start) -> Mapping[str, float] | np.ndarray | None:
+    """Start values by name as they are, those by order as one row of floats."""
+    return p0 if p0 is None or isinstance(p0, Mapping) else _vector("p0", p0)
 
 
 def fix_commands(session: Session, fixed: Any) -> tuple[Command, ...]:
-    """The commands that fix exactly what is named: one name, names, or {name: True or False}."""
+    """The commands after which exactly this is fixed: one name, names, or {name: True or False}."""
     if isinstance(fixed, Mapping):
         wanted = [name for name, yes in fixed.items() if yes]
         unknown = [name for name in fixed if name not in session.names]
@@ -153,7 +208,7 @@ def fix_commands(session: Session, fixed: Any) -> tuple[Command, ...]:
         unknown = wanted
     for name in unknown:
         _index(session, name)
-    return tuple(SetFixed(name, name in wanted) for name in session.names)
+    return tuple(SetFixed(n, n in wanted) for n in session.names if (n in wanted) != (n in session.fixed))
 
 
 def exclude_command(session: Session, excluded: Any) -> Command:
@@ -179,15 +234,13 @@ def _iterated(what: str, given: Any) -> Iterable[Any]:
 def _vector(what: str, values: Any) -> np.ndarray:
     """A row of floats."""
     try:
-        return np.atleast_1d(np.asarray(values, dtype=float)).ravel()
+        return np.asarray(values, dtype=float).ravel()
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{what} is {values!r}; give one number for each parameter, or name them.") from error
 
 
 def _set_start(session: Session, i: int, name: str, value: float) -> Session:
-    value = _number(f"The start value of {name}", value)
-    if not isfinite(value):
-        raise ValueError(f"The start value of {name} is {value}; give a finite number.")
+    value = _finite_start(name, value)
     if not session.lower[i] <= value <= session.upper[i]:
         raise ValueError(
             f"The start value {value:.10g} of {name} is outside its bounds "
@@ -265,27 +318,33 @@ def _points(data: Data, chosen: frozenset[int]) -> frozenset[int]:
 
 
 def _start(
-    model: Model, p0: Any, lower: tuple[float, ...], upper: tuple[float, ...], signature_defaults: bool
+    model: Model, p0: Mapping[str, Any] | np.ndarray | None, lower: tuple[float, ...], upper: tuple[float, ...]
 ) -> tuple[float, ...]:
     given: Mapping[str, Any]
-    if isinstance(p0, Mapping):
-        _check_names("p0", model.names, p0)
-        given = p0
+    if p0 is None or isinstance(p0, Mapping):
+        given = p0 or {}
+        _check_names("p0", model.names, given)
     else:
-        given = {} if p0 is None else dict(zip(model.names, p0, strict=True))
+        given = dict(zip(model.names, p0.tolist(), strict=True))
     start = []
     for i, name in enumerate(model.names):
-        inferred = _inside(model.defaults[i] if signature_defaults else None, lower[i], upper[i])
-        value = _number(f"The start value of {name}", given.get(name, inferred))
-        if not isfinite(value):
-            raise ValueError(f"The start value of {name} is {value}; give a finite number.")
+        value = given[name] if name in given else _inside(model.defaults[i], lower[i], upper[i])
+        if type(value) is not float or not isfinite(value):
+            value = _finite_start(name, value)
         if not lower[i] <= value <= upper[i]:
             raise ValueError(
-                f"The start value {value:.10g} of {name} is outside its bounds ({lower[i]:.10g} to {upper[i]:.10g}); "
-                "change one of them."
+                f"Initial guess is outside of provided bounds: the start value {value:.10g} of {name} is outside "
+                f"its bounds ({lower[i]:.10g} to {upper[i]:.10g}); change one of them."
             )
         start.append(value)
     return tuple(start)
+
+
+def _finite_start(name: str, value: Any) -> float:
+    number = _number(f"The start value of {name}", value)
+    if not isfinite(number):
+        raise ValueError(f"The start value of {name} is {number}; give a finite number.")
+    return number
 
 
 def _inside(default: float | None, lower: float, upper: float) -> float:
@@ -307,7 +366,8 @@ def named_bounds(names: tuple[str, ...], bounds: Any) -> dict[str, tuple[float, 
         _check_names("bounds", names, bounds)
         pairs = {name: _pair(name, pair) for name, pair in bounds.items()}
     else:
-        lower, upper = (_side(names, side, s) for side, s in zip(_both(bounds), ("lower", "upper"), strict=True))
+        low, high = _both(bounds)
+        lower, upper = _side(names, low, "lower"), _side(names, high, "upper")
         pairs = dict(zip(names, zip(lower, upper, strict=True), strict=True))
     for name, (low, high) in pairs.items():
         _check_order(name, low, high)
@@ -324,15 +384,18 @@ def _both(bounds: Any) -> tuple[Any, Any]:
     return lower, upper
 
 
-def _side(names: tuple[str, ...], values: Any, side: str) -> tuple[float, ...]:
-    array = _vector(f"The {side} bounds", values)
+def _side(names: tuple[str, ...], values: Any, side: str) -> list[float]:
+    row = _vector(f"The {side} bounds", values).tolist()
     if np.ndim(values) == 0:
-        array = np.full(len(names), array[0])
-    if array.shape != (len(names),):
+        row *= len(names)
+    if len(row) != len(names):
         raise ValueError(
-            f"There are {array.size} {side} bounds for {len(names)} parameters; give one for each, or one for all."
+            f"There are {len(row)} {side} bounds for {len(names)} parameters; give one for each, or one for all."
         )
-    return tuple(_number(f"The {side} bound of {name}", value) for name, value in zip(names, array, strict=True))
+    for name, value in zip(names, row, strict=True):
+        if isnan(value):
+            raise ValueError(f"The {side} bound of {name} is not a number (nan); give a number.")
+    return row
 
 
 def _pair(name: str, pair: Any) -> tuple[float, float]:
