@@ -31,7 +31,7 @@ class Problem:
     whiten: Any  # float [points, points] that makes correlated errors independent, or None
     grid: Any  # float [grid], where the curves are drawn; empty where nobody draws
     choices: Any  # float [4, parameters]: p0, lower, upper, and 1 where free
-    limits: Any  # float [4]: ftol, xtol, gtol, max_steps
+    rules: Any  # float [6]: ftol, xtol, gtol, max_steps, loss, loss_scale
 
     @property
     def p0(self) -> Any:
@@ -56,22 +56,32 @@ class Problem:
     @property
     def ftol(self) -> Any:
         """Stop when a full step would lower the cost by less than this part of it."""
-        return self.limits[0]
+        return self.rules[0]
 
     @property
     def xtol(self) -> Any:
         """Stop when a full step would move the parameters by less than this part of them."""
-        return self.limits[1]
+        return self.rules[1]
 
     @property
     def gtol(self) -> Any:
         """Stop when the cosine between the residuals and every column of the Jacobian is below this."""
-        return self.limits[2]
+        return self.rules[2]
 
     @property
     def max_steps(self) -> Any:
         """Trial steps to take at most."""
-        return self.limits[3]
+        return self.rules[3]
+
+    @property
+    def loss(self) -> Any:
+        """Which of `solver.LOSSES`, by its place."""
+        return self.rules[4].astype(int)
+
+    @property
+    def loss_scale(self) -> Any:
+        """The weighted residual from which on a robust loss departs from the square."""
+        return self.rules[5]
 
 
 def bucket(points: int) -> int:

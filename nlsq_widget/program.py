@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,12 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from nlsq_widget.device import Device, scope
+from nlsq_widget.cache import compiled
+from nlsq_widget.device import Device
 from nlsq_widget.fingerprint import fingerprint, forget_inner_programs, unjitted
+from nlsq_widget.forms import resolved
 from nlsq_widget.model import Model, ModelError, first_line
 from nlsq_widget.pointwise import is_pointwise
 from nlsq_widget.problem import Problem
-from nlsq_widget.solver import State, advance, covariance, forward_is_cheaper, start, triangle
+from nlsq_widget.solver import Form, Mode, State, advance, covariance, forward_is_cheaper, start, triangle
 
 
 class Outcome(NamedTuple):
@@ -27,7 +30,7 @@ class Outcome(NamedTuple):
     popt: Any  # [parameters]
     inverse: Any  # [parameters, parameters], (J'J)^-1
     norms: Any  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and at popt
-    cost: Any  # |weighted residuals|^2 / 2
+    cost: Any  # half the sum of the squared weighted residuals, or of their loss
     status: Any  # a solver.Status
     steps: Any
     fitted: Any  # [points], the model at popt
@@ -35,34 +38,43 @@ class Outcome(NamedTuple):
     curve: Any  # [grid], at popt
 
 
-def refit(model: Model, forward: bool, problem: Problem) -> Outcome:
+class Program(NamedTuple):
+    """A compiled re-fit, and how it takes derivatives."""
+
+    run: Callable[[Problem], Any]
+    model: Model  # in the form that was compiled
+    mode: Mode
+
+
+def refit(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcome:
     """The whole re-fit as one pure function of arrays; what is compiled, and what may be vmapped."""
-    jacobian = None if model.jacobian is None else model.columns
-    linearise = partial(triangle, model.curve, jacobian, forward)
-    begin = start(linearise, problem)
-    end: State = advance(linearise, problem, begin, problem.max_steps)
+    jacobian = partial(model.columns, lower=problem.lower, upper=problem.upper) if model.own_columns else None
+    linearise = partial(triangle, Form(model.curve, jacobian, mode, pointwise))
+    end: State = advance(linearise, problem, start(problem), problem.max_steps)
+    p0 = jnp.clip(problem.p0, problem.lower, problem.upper)
     return Outcome(
         popt=end.p,
         inverse=covariance(end.triangle.R, problem.free, jnp.sum(problem.weight > 0)),
-        norms=jnp.maximum(jnp.linalg.norm(begin.triangle.R, axis=0), jnp.linalg.norm(end.triangle.R, axis=0)),
+        norms=jnp.maximum(end.first, jnp.linalg.norm(end.triangle.R, axis=0)),
         cost=end.triangle.cost,
         status=end.status,
         steps=end.steps,
         fitted=model.curve(problem.x, end.p, problem.y.size),
-        curve_p0=_along(model, problem.grid, begin.p),
+        curve_p0=_along(model, problem.grid, p0),
         curve=_along(model, problem.grid, end.p),
     )
 
 
-def _packed(outcome: Outcome) -> tuple[Array, Array, Array]:
-    """The outcome as three arrays: all the small numbers, the points, the curves."""
-    scalars = jnp.stack([outcome.cost, outcome.status.astype(float), outcome.steps.astype(float)])
+def _packed(outcome: Outcome) -> tuple[Array, Array, Array | None]:
+    """The outcome as few arrays: all the small numbers, the points, the curves."""
+    scalars = jnp.stack([outcome.cost, *(n.astype(outcome.popt.dtype) for n in (outcome.status, outcome.steps))])
     numbers = jnp.concatenate([scalars, outcome.popt, outcome.norms, outcome.inverse.ravel()])
-    return numbers, outcome.fitted, jnp.stack([outcome.curve_p0, outcome.curve])
+    return numbers, outcome.fitted, jnp.stack([outcome.curve_p0, outcome.curve]) if outcome.curve.size else None
 
 
-def _unpacked(packed: tuple[np.ndarray, np.ndarray, np.ndarray], parameters: int) -> Outcome:
-    numbers, fitted, curves = packed
+def _unpacked(packed: tuple[Any, Any, Any], parameters: int) -> Outcome:
+    numbers, fitted = np.array(packed[0], dtype=float), np.asarray(packed[1], dtype=float)
+    curves = np.zeros((2, 0)) if packed[2] is None else np.asarray(packed[2], dtype=float)
     cost, status, steps = numbers[:3]
     popt, norms, inverse = np.split(numbers[3:], [parameters, 2 * parameters])
     return Outcome(popt, inverse.reshape(parameters, parameters), norms, cost, status, steps, fitted, *curves)
@@ -73,8 +85,19 @@ def _along(model: Model, grid: Array, p: Array) -> Array:
     return model.curve(grid, p, grid.size) if grid.size else grid
 
 
+class Known(NamedTuple):
+    """What has been found out about a model."""
+
+    model: Model  # in the form that works: traced, traced as NumPy, or called on the host
+    pointwise: bool  # it takes each point by itself: points may be padded, and taken in chunks
+    identity: Any  # the function object and all that it reads, as it is now
+
+
 class Programs:
-    """The compiled programs of this process, the least recently used dropped beyond `keep`."""
+    """The compiled programs of this process, the least recently used dropped beyond `keep`.
+
+    Its methods are called within the scope of a device.
+    """
 
     def __init__(self, keep: int = 64) -> None:
         self._keep = keep
@@ -82,48 +105,58 @@ class Programs:
         self._lock = threading.RLock()
         self.compiled = 0  # how many programs have been compiled so far
 
-    def program(self, model: Model, problem: Problem, where: Device) -> Any:
-        """`refit` compiled for these shapes on `where`. Raises ModelError when the model cannot be traced."""
-        shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves(problem))
-        with scope(where):
-            return self._remembered(
-                (shapes, problem.whiten is None, where.name), model, lambda: _compile(model, problem)
-            )
+    def known(self, model: Model, x: np.ndarray, p0: Any, points: int, padded: int) -> Known:
+        """What to know about `model` for data of these shapes. Raises ModelError when it works in no form."""
+
+        def found() -> tuple[Model, bool]:
+            forget_inner_programs(fingerprint(model.function))
+            form = resolved(replace(model, function=unjitted(model.function)), x, np.array(p0, dtype=float), points)
+            separate = not form.own_columns and x.shape[-1] == points and is_pointwise(form, x.shape, padded)
+            return form, separate
+
+        (form, pointwise), identity = self._remembered((x.shape, points), _identity(model), model, found)
+        return Known(form, pointwise, identity)
+
+    def program(self, model: Model, known: Known, problem: Problem, wanted: str, where: Device) -> Program:
+        """`refit` compiled for these shapes on `where`; `wanted` is a mode of derivatives, or "auto"."""
+        shapes = tuple([(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(problem)])
+        key = (shapes, problem.whiten is None, known.pointwise, wanted, where.name)
+
+        def made() -> Program:
+            program = _compile(known, problem, wanted, where)
+            self.compiled += 1
+            return program
+
+        return self._remembered(key, known.identity, model, made)[0]
 
     @staticmethod
-    def run(program: Any, problem: Problem, where: Device) -> Outcome:
-        """NumPy arrays out, in one transfer."""
+    def run(program: Program, problem: Problem, where: Device) -> Outcome:
+        """NumPy arrays in and out."""
         try:
-            with scope(where):
-                packed = jax.device_get(program(jax.device_put(problem, where.jax)))
+            outcome = _unpacked(program.run(problem), problem.choices.shape[1])
         except jax.errors.JaxRuntimeError as error:
+            program.model.raised.again()
             raise ModelError(f"The fit broke off on {where.name}: {first_line(error)}") from error
-        return _unpacked(packed, problem.choices.shape[1])
+        program.model.raised.again()  # what the user's code raised on the host
+        return outcome
 
-    def pointwise(self, model: Model, x_shape: tuple[int, ...], padded: int, where: Device) -> bool:
-        """Whether the points of the model may be padded to this length."""
-        with scope(where):
-            return self._remembered(
-                (x_shape, padded), model, lambda: is_pointwise(model, x_shape, padded), counts=False
-            )
-
-    def _remembered(self, shapes: Any, model: Model, make: Callable[[], Any], *, counts: bool = True) -> Any:
+    def _remembered(self, what: Any, identity: Any, model: Model, make: Callable[[], Any]) -> tuple[Any, Any]:
+        """The thing made once for this model as it is, and the identity under which it is now known."""
         with self._lock:
-            key = (shapes, counts, _identity(model))
+            key = (what, identity)
             if key not in self._known:
                 self._known[key] = make()
-                self.compiled += counts
                 key = self._renamed(key, _identity(model))
             self._known.move_to_end(key)
             while len(self._known) > self._keep:
                 self._known.popitem(last=False)
-            return self._known[key]
+            return self._known[key], key[1]
 
     def _renamed(self, key: Any, identity: Any) -> Any:
         """A model that keeps a record of its calls was changed by being traced; what was just learnt still holds."""
-        for known in [known for known in self._known if known[-1] == key[-1] != identity]:
-            self._known[(*known[:-1], identity)] = self._known.pop(known)
-        return (*key[:-1], identity)
+        for known in [known for known in self._known if known[1] == key[1] != identity]:
+            self._known[known[0], identity] = self._known.pop(known)
+        return key[0], identity
 
 
 PROGRAMS = Programs()
@@ -135,22 +168,31 @@ def _identity(model: Model) -> Any:
     return fingerprint(model.function), jacobian, len(model.names)
 
 
-def _compile(model: Model, problem: Problem) -> Any:
+def _compile(known: Known, problem: Problem, wanted: str, where: Device) -> Program:
     """Ahead of time: such a program cannot compile again behind our back, it would refuse another shape."""
+    model = known.model
     forget_inner_programs(fingerprint(model.function))
-    traceable = Model(unjitted(model.function), model.names, model.defaults, model.jacobian)
-    forward = forward_is_cheaper(len(model.names), problem.y.size)
-    try:
-        return _lowered(traceable, forward, problem).compile()
-    except (TypeError, ValueError) as error:
-        if "-mode " not in str(error):  # JAX says "Reverse-mode ..." or "forward-mode ..."
-            raise
-    # Some models know the other mode only: loops of unknown length forward, custom_vjp reverse.
-    try:
-        return _lowered(traceable, not forward, problem).compile()
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"The model {model.name} cannot be differentiated: {first_line(error)}") from error
+    said = ""
+    for mode in _modes(model, problem.y.size, wanted):
+        try:
+            return Program(compiled(_lowered(model, mode, known.pointwise, problem), where), model, mode)
+        except (TypeError, ValueError) as error:
+            # Some models know one mode only: loops of unknown length forward, custom_vjp reverse. JAX says
+            # "Reverse-mode ..." or "forward-mode ...".
+            if "-mode " not in str(error):
+                raise
+            said = first_line(error)
+    raise ModelError(f"The model {model.name} cannot be differentiated: {said}")
 
 
-def _lowered(model: Model, forward: bool, problem: Problem) -> Any:
-    return jax.jit(lambda given: _packed(refit(model, forward, given))).lower(problem)
+def _modes(model: Model, points: int, wanted: str) -> tuple[Mode, ...]:
+    """The modes to try, the best first."""
+    if model.own_columns:
+        return ("given",) if model.jacobian is not None else ("differences",)
+    if wanted == "auto":
+        return ("forward", "reverse") if forward_is_cheaper(len(model.names), points) else ("reverse", "forward")
+    return ("reverse",) if wanted == "reverse" else ("forward",)
+
+
+def _lowered(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Any:
+    return jax.jit(lambda given: _packed(refit(model, mode, pointwise, given)), keep_unused=True).lower(problem)

@@ -19,6 +19,7 @@ class Result:
     names: tuple[str, ...]
     popt: np.ndarray  # [parameters]
     pcov: np.ndarray  # [parameters, parameters]; zero for what was fixed, inf for what the data do not determine
+    inverse: np.ndarray  # (J'J)^-1 [parameters, parameters], J weighted; pcov before the scatter gave it its units
     p0: np.ndarray  # [parameters], where the fit began
     free: np.ndarray  # bool [parameters]
     at_bound: tuple[str | None, ...]  # "lower", "upper" or None for each parameter
@@ -31,6 +32,8 @@ class Result:
     fitted: np.ndarray  # [points], the model at popt
     cost: float  # half the sum of squared weighted residuals
     norms: np.ndarray  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and popt
+    derivatives: str = "forward"  # how they were taken: "forward" or "reverse" mode, "given", or "differences"
+    host: str | None = None  # why the model was called on the host, where JAX cannot trace it
 
     def __iter__(self) -> Iterator[np.ndarray]:
         yield self.popt
@@ -89,7 +92,9 @@ class Result:
         if sigma is not None and sigma.ndim == 2:
             return float("nan")
         weight = np.ones_like(y) if sigma is None else sigma[self.counts] ** -2.0
-        return float(np.sum(weight * (y - np.average(y, weights=weight)) ** 2))
+        variation = float(np.sum(weight * (y - np.average(y, weights=weight)) ** 2))
+        rounding = float(np.sum(weight * (4 * np.finfo(float).eps * y) ** 2))
+        return variation if variation > rounding else 0.0  # what does not vary but for its last digit
 
     @property
     def r_squared(self) -> float:
@@ -163,8 +168,8 @@ def not_finite(result: Result) -> str:
     if not bad.any():
         return f"The derivatives of the model are not finite at the start values ({start}). Start elsewhere."
     first = int(np.argmax(bad))
-    x = np.atleast_1d(result.data.x[..., first])
-    where = f"x = {x[0]:.6g}" if x.size == 1 else f"index {first}"
+    x = result.data.x
+    where = f"x = {x[first]:.6g}" if x.shape == bad.shape else f"index {first}"
     return (
         f"The model is not finite at the start values ({start}) for {int(bad.sum())} of {result.n_points} points, "
         f"first at {where}. Start elsewhere, or set bounds."
@@ -174,6 +179,8 @@ def not_finite(result: Result) -> str:
 def _remarks(result: Result) -> Iterator[str]:
     if result.status == Status.NOT_FINITE:
         return
+    if result.host is not None:
+        yield result.host
     stuck = [f"{n} ended at its {b} bound" for n, b in zip(result.names, result.at_bound, strict=True) if b]
     if stuck:
         yield f"{'; '.join(stuck)}."

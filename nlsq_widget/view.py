@@ -10,7 +10,7 @@ import numpy as np
 
 from nlsq_widget.data import Data
 from nlsq_widget.device import devices
-from nlsq_widget.fit import Curves, is_padded
+from nlsq_widget.fit import Curves, is_pointwise
 from nlsq_widget.program import PROGRAMS
 from nlsq_widget.result import Result
 from nlsq_widget.session import Session
@@ -60,7 +60,7 @@ class Frame:
         """The x at which curves are drawn: half of them evenly, half where the points lie, so that both a
         narrow peak and a wide gap are drawn. A model that needs its points together is drawn at the points."""
         x = np.unique(self.session.data.x)
-        if not is_padded(self.session):
+        if not is_pointwise(self.session):
             return self.session.data.x
         at = np.linspace(0, x.size - 1, _GRID // 2)
         return np.sort(np.concatenate([np.linspace(x[0], x[-1], _GRID // 2), np.interp(at, np.arange(x.size), x)]))

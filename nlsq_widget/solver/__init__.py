@@ -5,5 +5,8 @@ from nlsq_widget.solver.loop import State as State
 from nlsq_widget.solver.loop import Status as Status
 from nlsq_widget.solver.loop import advance as advance
 from nlsq_widget.solver.loop import start as start
+from nlsq_widget.solver.loss import LOSSES as LOSSES
+from nlsq_widget.solver.residuals import Form as Form
+from nlsq_widget.solver.residuals import Mode as Mode
 from nlsq_widget.solver.residuals import forward_is_cheaper as forward_is_cheaper
 from nlsq_widget.solver.residuals import triangle as triangle

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -25,42 +26,57 @@ class Status(IntEnum):
     ROUNDING = 4
 
 
+class Plan(NamedTuple):
+    """The next trial step, and what can be said before it is tried."""
+
+    step: Step
+    verdict: Array  # int, the Status that this step will have earned
+    spent: Array  # bool: if it gains nothing, only rounding is left to gain
+    noise: Array  # how far rounding alone can move the cost
+
+
 class State(NamedTuple):
     """Where the iteration is: all that the next step needs."""
 
     p: Array  # [parameters]
     triangle: Triangle  # of the problem linearised at p
-    # [parameters], the norms of the columns of the Jacobian, falling by half at most at a step: Moré (1978) keeps
-    # their largest for ever, which takes thousands of steps where a far start had a steep slope. Zero: not seen yet.
+    data: Array  # the length of the weighted data
+    origin: Array  # the cost at p0
+    first: Array  # [parameters], the norms of the columns of the Jacobian at p0
+    # [parameters], such norms, falling by half at most at a step: Moré (1978) keeps their largest for ever,
+    # which takes thousands of steps where a far start had a steep slope. Zero: not seen yet.
     scale: Array
     radius: Array  # of the trust region, in scaled units
     polish: Array  # length of the last step that was too small for the cost to tell, inf before
-    steps: Array  # int, trial steps taken
+    steps: Array  # int, trial steps taken; -1 before p0 itself was tried
     status: Array  # int, a Status
+    plan: Plan
 
 
-def start(linearise: Linearise, problem: Problem) -> State:
-    """The state at p0, moved into the box."""
+def start(problem: Problem) -> State:
+    """Nothing tried yet; the first trial is p0, moved into the box. So the model stands in the program once."""
     p = jnp.clip(problem.p0, problem.lower, problem.upper)
-    t = linearise(problem, p)
-    norms = jnp.linalg.norm(t.R, axis=0)
-    # Both are lengths of residuals: the change that p makes from nothing, and the one that is wanted.
-    length = jnp.maximum(jnp.linalg.norm(jnp.where(problem.free, norms * p, 0.0)), 0.03 * jnp.sqrt(2 * t.cost))
-    finite = jnp.isfinite(t.cost) & jnp.all(jnp.isfinite(t.R))
+    zero, inf = jnp.zeros((), p.dtype), jnp.full((), jnp.inf, p.dtype)
+    none = jnp.zeros_like(p)
+    step = Step(p, zero, inf, zero, jnp.asarray(True))
     return State(
         p=p,
-        triangle=t,
-        scale=norms,
-        radius=length,
-        polish=jnp.full_like(length, jnp.inf),
-        steps=jnp.asarray(0),
-        status=jnp.where(finite, Status.UNFINISHED, Status.NOT_FINITE),
+        triangle=Triangle(jnp.zeros((p.size, p.size), p.dtype), none, inf),
+        data=jnp.sqrt(jnp.sum(jnp.where(problem.weight > 0, problem.weight * problem.y, 0.0) ** 2)),
+        origin=zero,
+        first=none,
+        scale=none,
+        radius=zero,
+        polish=inf,
+        steps=jnp.asarray(-1),
+        status=jnp.asarray(int(Status.UNFINISHED)),
+        plan=Plan(step, jnp.asarray(int(Status.UNFINISHED)), jnp.asarray(False), zero),
     )
 
 
 def advance(linearise: Linearise, problem: Problem, state: State, steps: Array) -> State:
     """Take at most `steps` more trial steps, fewer when the iteration converges."""
-    last = state.steps + steps.astype(state.steps.dtype)
+    last = jnp.maximum(state.steps, 0) + steps.astype(state.steps.dtype)
 
     def unfinished(here: State) -> Array:
         return (here.status == Status.UNFINISHED) & (here.steps < last)
@@ -69,46 +85,79 @@ def advance(linearise: Linearise, problem: Problem, state: State, steps: Array) 
 
 
 def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
+    t, (step, verdict, spent, noise) = here.triangle, here.plan
+    trial = linearise(problem, step.to)
+    begun = here.steps >= 0
+
+    actual = t.cost - trial.cost  # nan for a wild step, which every comparison below then rejects
+    ratio = actual / step.predicted
+    usable = jnp.isfinite(trial.cost) & jnp.all(jnp.isfinite(trial.R)) & jnp.all(jnp.isfinite(trial.z))
+    # Near the solution the cost is flat to its last digit long before the parameters are exact. There a full
+    # step is taken on trust as long as the steps keep shrinking, and the fit ends when they no longer do.
+    flat = begun & step.full & (step.predicted <= noise) & (jnp.abs(actual) <= 4 * noise)
+    polished = flat & usable & (step.length < 0.95 * here.polish)
+    felt = (step.predicted > noise) | (actual > noise)  # else it is rounding that seems to lower the cost
+    accept = ((ratio > 1e-4) & (actual > 0) & usable & ~flat & felt) | polished | (~begun & usable)
+
+    norms = jnp.linalg.norm(trial.R, axis=0)
+    radius = jnp.where(flat, here.radius, _radius(here.radius, step.length, jnp.where(felt, ratio, 0.0), step.full))
+    status = jnp.where(spent & ~accept & (verdict != Status.GRADIENT), Status.ROUNDING, verdict)
+    there = State(
+        p=jnp.where(accept, step.to, here.p),
+        triangle=_chosen(accept, trial, t),
+        data=here.data,
+        origin=jnp.where(begun, here.origin, trial.cost),
+        first=jnp.where(begun, here.first, norms),
+        scale=jnp.where(accept, jnp.maximum(0.5 * here.scale, norms), here.scale),
+        radius=jnp.where(begun, radius, _initial_radius(problem, trial, norms)),
+        polish=jnp.where(flat, step.length, here.polish),
+        steps=here.steps + 1,
+        status=jnp.where(begun | usable, status, Status.NOT_FINITE),
+        plan=here.plan,
+    )
+    return _planned(problem, there)
+
+
+def _chosen(new: Array, yes: Triangle, no: Triangle) -> Triangle:
+    return jax.tree.map(lambda a, b: jnp.where(new, a, b), yes, no)
+
+
+def _initial_radius(problem: Problem, t: Triangle, norms: Array) -> Array:
+    """Both are lengths of residuals: the change that p0 makes from nothing, and the one that is wanted."""
+    made = jnp.linalg.norm(jnp.where(problem.free, norms * problem.p0, 0.0))
+    return jnp.maximum(made, 0.03 * jnp.sqrt(2 * t.cost))
+
+
+def _planned(problem: Problem, here: State) -> State:
+    """The state with its next step."""
     t = here.triangle
     gradient = t.R.T @ t.z
     held = blocked(gradient, here.p, problem.lower, problem.upper, problem.free)
     step = bounded_step(t, here.p, problem.lower, problem.upper, held, here.scale, here.radius)
-    trial = linearise(problem, step.to)
 
-    actual = t.cost - trial.cost  # nan for a wild step, which every comparison below then rejects
-    ratio = actual / step.predicted
-    usable = jnp.isfinite(trial.cost) & jnp.all(jnp.isfinite(trial.R))
-    # Near the solution the cost is flat to its last digit long before the parameters are exact. There a full
-    # step is taken on trust as long as the steps keep shrinking, and the fit ends when they no longer do.
-    noise = _rounding(problem, t)
-    flat = step.full & (step.predicted <= noise) & (jnp.abs(actual) <= 4 * noise)
-    polished = flat & usable & (step.length < 0.95 * here.polish)
-    accept = ((ratio > 1e-4) & (actual > 0) & usable & ~flat) | polished
-
-    # One column alone promises more than all do: beside a scale left from a steeper place it looked like rounding.
     norms = jnp.linalg.norm(t.R, axis=0)
+    noise = _rounding(here, norms)
     slopes = jnp.where(held | (norms == 0), 0.0, gradient / jnp.where(norms > 0, norms, 1.0))
-    stale = 0.5 * jnp.max(slopes**2, initial=0.0) > jnp.maximum(2 * step.possible, noise)
-    exhausted = (step.possible <= noise) & ~accept
-    status = jnp.where(stale, Status.UNFINISHED, _status(problem, here, step, held, slopes, exhausted))
-    scale = jnp.maximum(0.5 * here.scale, jnp.linalg.norm(trial.R, axis=0))
-    return State(
-        p=jnp.where(accept, step.to, here.p),
-        triangle=Triangle(*(jnp.where(accept, new, old) for new, old in zip(trial, t, strict=True))),
-        scale=jnp.where(stale, norms, jnp.where(accept, scale, here.scale)),
-        radius=jnp.where(flat, here.radius, _radius(here.radius, step.length, ratio, step.full)),
-        polish=jnp.where(flat, step.length, here.polish),
-        steps=here.steps + 1,
-        status=status,
+    # One column alone promises more than all do: beside a scale left from a steeper place it looked like rounding.
+    alone = 0.5 * jnp.max(slopes**2, initial=0.0)
+    stale = alone > jnp.maximum(2 * step.possible, noise)
+    verdict = jnp.where(stale, Status.UNFINISHED, _verdict(problem, here, step, held, slopes, alone <= noise))
+    plan = Plan(step, verdict, ~stale & (step.possible <= noise), noise)
+    # A last step that gains nothing that the cost could show need not be tried.
+    last = (here.status == Status.UNFINISHED) & ((verdict == Status.COST) | (verdict == Status.STEP))
+    done = last | ((here.status == Status.UNFINISHED) & (verdict == Status.GRADIENT))
+    return here._replace(
+        p=jnp.where(last, step.to, here.p),
+        scale=jnp.where(stale, norms, here.scale),
+        status=jnp.where(done, verdict, here.status),
+        plan=plan,
     )
 
 
-def _rounding(problem: Problem, t: Triangle) -> Array:
-    """How far rounding alone can move the cost: the residuals carry the last digits of the data."""
-    eps = jnp.finfo(t.cost.dtype).eps
-    data = jnp.sqrt(jnp.sum(jnp.where(problem.weight > 0, problem.weight * problem.y, 0.0) ** 2))
-    size = jnp.sqrt(2 * t.cost)
-    return 4 * eps * size * (data + size)
+def _rounding(here: State, norms: Array) -> Array:
+    """How far rounding alone can move the cost: the residuals carry the last digits of the data, and of p."""
+    size = jnp.sqrt(2 * here.triangle.cost)
+    return 4 * jnp.finfo(size.dtype).eps * size * (here.data + jnp.max(norms * jnp.abs(here.p), initial=0.0) + size)
 
 
 def _radius(radius: Array, length: Array, ratio: Array, full: Array) -> Array:
@@ -119,9 +168,11 @@ def _radius(radius: Array, length: Array, ratio: Array, full: Array) -> Array:
     return jnp.where(ratio >= 0.25, good, shrunk)  # False for nan
 
 
-def _status(problem: Problem, here: State, step: Step, held: Array, slopes: Array, exhausted: Array) -> Array:
+def _verdict(problem: Problem, here: State, step: Step, held: Array, slopes: Array, flat: Array) -> Array:
+    """The Status that stands once the step has been tried; `flat`: no parameter alone promises to lower the cost."""
     t = here.triangle
     size = jnp.sqrt(2 * t.cost)
+    exact = t.cost <= (jnp.finfo(size.dtype).eps ** 2) * here.origin
     cosines = jnp.where(size > 0, jnp.abs(slopes) / jnp.where(size > 0, size, 1.0), 0.0)
     still = held | (jnp.abs(step.to - here.p) <= problem.xtol * jnp.abs(here.p))
     # A peak at 1e12 may move by its width and still count as still: then it must not gain anything either.
@@ -132,7 +183,7 @@ def _status(problem: Problem, here: State, step: Step, held: Array, slopes: Arra
     return jnp.select(
         [
             jnp.max(cosines, initial=0.0) <= problem.gtol,
-            exhausted | (collapsed & nearly),  # the model may be rounded more coarsely than the arithmetic
+            collapsed & (nearly | flat | exact),  # the model may be rounded more coarsely than the arithmetic
             step.full & (step.predicted <= problem.ftol * t.cost),
             step.full & jnp.all(still) & idle,
             collapsed,
