@@ -9,7 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from nlsq_widget.data import Data
-from nlsq_widget.solver import Status
+from nlsq_widget.model import Model
+from nlsq_widget.solver import Mode, Status
+from nlsq_widget.student import two_sided
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +22,7 @@ class Result:
     popt: np.ndarray  # [parameters]
     pcov: np.ndarray  # [parameters, parameters]; zero for what was fixed, inf for what the data do not determine
     inverse: np.ndarray  # (J'J)^-1 [parameters, parameters], J weighted; pcov before the scatter gave it its units
+    R: np.ndarray  # [parameters, parameters], upper triangular, R'R = J'J at popt; what pcov was made of
     p0: np.ndarray  # [parameters], where the fit began
     free: np.ndarray  # bool [parameters]
     at_bound: tuple[str | None, ...]  # "lower", "upper" or None for each parameter
@@ -32,7 +35,10 @@ class Result:
     fitted: np.ndarray  # [points], the model at popt
     cost: float  # half the sum of squared weighted residuals
     norms: np.ndarray  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and popt
-    derivatives: str = "forward"  # how they were taken: "forward" or "reverse" mode, "given", or "differences"
+    model: Model
+    absolute_sigma: bool = False  # True: pcov was not rescaled by the scatter of the residuals
+    precision: str = "float64"  # or "float32", in which it was fitted
+    derivatives: Mode = "forward"  # how they were taken: "forward" or "reverse" mode, "given", or "differences"
     host: str | None = None  # why the model was called on the host, where JAX cannot trace it
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -53,6 +59,20 @@ class Result:
     def stderr(self) -> np.ndarray:
         """Standard errors [parameters], the square roots of the diagonal of pcov."""
         return np.sqrt(np.diag(self.pcov))
+
+    def confidence_interval(self, level: float = 0.95) -> np.ndarray:
+        """Where the parameters lie with this confidence: lower and upper ends [parameters, 2].
+
+        popt ± t stderr, with the quantile t of Student's t for `dof` degrees of freedom; of the normal
+        distribution where absolute_sigma says that sigma is known (Seber and Wild 1989, section 5.1). Of no width
+        for what was fixed, infinite for what the data do not determine.
+        """
+        half = np.where(self.stderr == 0, 0.0, self.quantile(level)) * self.stderr
+        return np.stack([self.popt - half, self.popt + half], axis=1)
+
+    def quantile(self, level: float = 0.95) -> float:
+        """How many standard errors to either side have this confidence; infinite without degrees of freedom."""
+        return two_sided(level, float("inf") if self.absolute_sigma else self.dof)
 
     @cached_property
     def correlation(self) -> np.ndarray:
@@ -101,6 +121,11 @@ class Result:
         """1 - chi2 / variation; nan where y does not vary."""
         return 1.0 - self.chi2 / self.variation if self.variation > 0 else float("nan")
 
+    @property
+    def adjusted_r_squared(self) -> float:
+        """R2 of variances: 1 - (chi2 / dof) / (variation / (n - 1)); nan where there is no degree of freedom."""
+        return 1.0 - (1.0 - self.r_squared) * (self.n_points - 1) / self.dof if self.dof > 0 else float("nan")
+
     @cached_property
     def scale(self) -> np.ndarray:
         """By how much each parameter must change to change the curve as much as the data vary [parameters]."""
@@ -109,20 +134,39 @@ class Result:
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion n ln(chi2 / n) + 2 k, up to a constant of the data."""
-        n = self.n_points
-        return n * float(np.log(self.chi2 / n)) + 2 * (n - self.dof) if self.chi2 > 0 else float("-inf")
+        """Akaike's criterion n ln(chi2 / n) + 2 k: up to a constant of the data, for errors that are normal.
+
+        n points counted and k parameters were free; the unknown size of the errors is not counted, as in lmfit.
+        Only differences between models of the same points mean something; the least is the best.
+        """
+        return self._deviance + 2 * self._k
+
+    @property
+    def aicc(self) -> float:
+        """aic + 2 k (k + 1) / (n - k - 1), for few points (Hurvich and Tsai 1989, who count the size of the errors
+        into k, which is here as in `aic`); nan where n - k - 1 is not positive.
+        """
+        left = self.dof - 1
+        return self.aic + 2 * self._k * (self._k + 1) / left if left > 0 else float("nan")
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion n ln(chi2 / n) + k ln n, up to a constant of the data."""
-        n = self.n_points
-        return n * float(np.log(self.chi2 / n)) + (n - self.dof) * float(np.log(n)) if self.chi2 > 0 else float("-inf")
+        """Schwarz's criterion n ln(chi2 / n) + k ln n, with n and k as in `aic`."""
+        return self._deviance + self._k * float(np.log(self.n_points))
+
+    @property
+    def _k(self) -> int:
+        return self.n_points - self.dof
+
+    @property
+    def _deviance(self) -> float:
+        """-2 ln of the likelihood, at the size of the errors that makes it greatest, up to a constant of the data."""
+        return self.n_points * float(np.log(self.chi2 / self.n_points)) if self.chi2 > 0 else float("-inf")
 
     @cached_property
     def message(self) -> str:
         """Whether it converged, or why not and what to do, and what to know about the parameters."""
-        return " ".join([_sentence(self), *_remarks(self)])
+        return " ".join([_ending(self), *_remarks(self)])
 
     def __str__(self) -> str:
         width = max(map(len, self.names))
@@ -139,9 +183,14 @@ def _row(result: Result, i: int, width: int) -> str:
     return f"{value} ± {result.stderr[i]:.3g}" + (f"  (at its {bound} bound)" if bound else "")
 
 
-def _sentence(result: Result) -> str:
-    steps = "1 step" if result.steps == 1 else f"{result.steps} steps"
-    match result.status:
+def _ending(result: Result) -> str:
+    return not_finite(result) if result.status == Status.NOT_FINITE else sentence(result.status, result.steps)
+
+
+def sentence(status: Status, taken: int) -> str:
+    """Why a fit ended after so many steps."""
+    steps = "1 step" if taken == 1 else f"{taken} steps"
+    match status:
         case Status.GRADIENT:
             return f"Converged in {steps}: the gradient is zero."
         case Status.COST:
@@ -158,7 +207,7 @@ def _sentence(result: Result) -> str:
                 "Start elsewhere, or make the model smooth."
             )
         case Status.NOT_FINITE:
-            return not_finite(result)
+            return "The model is not finite at the start values. Start elsewhere, or set bounds."
 
 
 def not_finite(result: Result) -> str:
