@@ -53,7 +53,8 @@ def _walk(closed: core.ClosedJaxpr, x_shape: tuple[int, ...], steps: list[Any]) 
     """Append what identifies each equation; False at the first that may mix points."""
     if any(np.ndim(constant) for constant in closed.consts):
         return False
-    steps.extend(float(constant) for constant in closed.consts)
+    # One that JAX traces, in whatever surrounds the model, has no number yet.
+    steps.extend(float(c) if _concrete(c) else id(c) for c in closed.consts)
     for equation in closed.jaxpr.eqns:
         name = equation.primitive.name
         steps.append(name)
@@ -82,3 +83,11 @@ def _keeps_points(equation: Any, x_shape: tuple[int, ...]) -> bool:
         and target[-1:] == (points,)
         and len(sources[0]) <= len(x_shape)
     )
+
+
+def _concrete(constant: Any) -> bool:
+    try:
+        float(constant)
+    except jax.errors.ConcretizationTypeError:
+        return False
+    return True

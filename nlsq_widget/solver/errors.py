@@ -5,8 +5,10 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
+from nlsq_widget.solver.linalg import LAPACK, Algebra
 
-def covariance(R: Array, free: Array, points: Array) -> Array:
+
+def covariance(R: Array, free: Array, points: Array, algebra: Algebra = LAPACK) -> Array:
     """(J'J)^-1 [parameters, parameters], zero for what is locked, infinite for what the data do not determine.
 
     The columns are scaled to one length first, so that the rank does not depend on the units; the singular
@@ -15,10 +17,10 @@ def covariance(R: Array, free: Array, points: Array) -> Array:
     used = jnp.where(free[None, :], R, 0.0)
     norms = jnp.linalg.norm(used, axis=0)
     scale = jnp.where(norms > 0, norms, 1.0)
-    _, s, Vt = jnp.linalg.svd(used / scale[None, :])
+    _, s, Vt = algebra.svd(used / scale[None, :])
     eps = jnp.finfo(R.dtype).eps
     rows = jnp.maximum(points, R.shape[0]).astype(s.dtype)
-    seen = s > eps * rows * s[0]
+    seen = s > eps * rows * jnp.max(s)
     half = jnp.where(seen, 1.0 / jnp.where(seen, s, 1.0), 0.0)[:, None] * Vt / scale[None, :]
     unseen = free & jnp.any(~seen[:, None] & (jnp.abs(Vt) > jnp.sqrt(eps)), axis=0)
     inverse = half.T @ half

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from nlsq_widget.problem import Problem
+from nlsq_widget.solver.linalg import LAPACK, Algebra
 from nlsq_widget.solver.residuals import Linearise, Triangle
 from nlsq_widget.solver.step import Step, blocked, bounded_step
 
@@ -74,17 +75,17 @@ def start(problem: Problem) -> State:
     )
 
 
-def advance(linearise: Linearise, problem: Problem, state: State, steps: Array) -> State:
+def advance(linearise: Linearise, problem: Problem, state: State, steps: Array, algebra: Algebra = LAPACK) -> State:
     """Take at most `steps` more trial steps, fewer when the iteration converges."""
     last = jnp.maximum(state.steps, 0) + steps.astype(state.steps.dtype)
 
     def unfinished(here: State) -> Array:
         return (here.status == Status.UNFINISHED) & (here.steps < last)
 
-    return lax.while_loop(unfinished, lambda here: _try_step(linearise, problem, here), state)
+    return lax.while_loop(unfinished, lambda here: _try_step(linearise, algebra, problem, here), state)
 
 
-def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
+def _try_step(linearise: Linearise, algebra: Algebra, problem: Problem, here: State) -> State:
     t, (step, verdict, spent, noise) = here.triangle, here.plan
     trial = linearise(problem, step.to)
     begun = here.steps >= 0
@@ -115,7 +116,7 @@ def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
         status=jnp.where(begun | usable, status, Status.NOT_FINITE),
         plan=here.plan,
     )
-    return _planned(problem, there)
+    return _planned(algebra, problem, there)
 
 
 def _chosen(new: Array, yes: Triangle, no: Triangle) -> Triangle:
@@ -128,12 +129,12 @@ def _initial_radius(problem: Problem, t: Triangle, norms: Array) -> Array:
     return jnp.maximum(made, 0.03 * jnp.sqrt(2 * t.cost))
 
 
-def _planned(problem: Problem, here: State) -> State:
+def _planned(algebra: Algebra, problem: Problem, here: State) -> State:
     """The state with its next step."""
     t = here.triangle
     gradient = t.R.T @ t.z
     held = blocked(gradient, here.p, problem.lower, problem.upper, problem.free)
-    step = bounded_step(t, here.p, problem.lower, problem.upper, held, here.scale, here.radius)
+    step = bounded_step(algebra, t, here.p, problem.lower, problem.upper, held, here.scale, here.radius)
 
     norms = jnp.linalg.norm(t.R, axis=0)
     noise = _rounding(here, norms)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from nlsq_widget.problem import Problem
+from nlsq_widget.solver.linalg import LAPACK, Algebra
 from nlsq_widget.solver.loss import robust
 
 Curve = Callable[[Array, Array, int], Array]  # x, parameters [parameters], points -> y [points]
@@ -27,6 +28,7 @@ class Form(NamedTuple):
     jacobian: Curve | None  # -> [parameters, points], where the derivatives came with the model
     mode: Mode
     pointwise: bool  # each point depends on x there alone, so that the points may be taken in chunks
+    algebra: Algebra = LAPACK
 
 
 class Triangle(NamedTuple):
@@ -40,13 +42,13 @@ class Triangle(NamedTuple):
 def triangle(form: Form, problem: Problem, p: Array) -> Triangle:
     """Linearise at `p`. Many points are taken in chunks: memory does not grow with points x parameters."""
     points = problem.y.shape[-1]
-    chunks = -(-points // CHUNK) if form.pointwise and problem.whiten is None else 1
-    if chunks == 1 or points % chunks:
+    chunks = 1 << max(0, -(-points // CHUNK) - 1).bit_length()  # a power of two, which divides a bucket
+    if chunks == 1 or points % chunks or not form.pointwise or problem.whiten is not None:
         T, cost = _folded(form, problem, p)
     else:
         Ts, costs = lax.map(lambda i: _folded(form, _chunk(problem, i, points // chunks), p), jnp.arange(chunks))
         rows = jnp.moveaxis(Ts, -1, 0).reshape(p.size + 1, -1)
-        T, cost = fold(rows[:-1], rows[-1]), jnp.sum(costs)
+        T, cost = form.algebra.fold(rows[:-1], rows[-1]), jnp.sum(costs)
     return Triangle(T[:-1, :-1], T[:-1, -1], cost)
 
 
@@ -59,18 +61,28 @@ def _chunk(problem: Problem, i: Array, length: int) -> Problem:
 
 def _folded(form: Form, problem: Problem, p: Array) -> tuple[Array, Array]:
     """The triangle of [J r] and the cost."""
-    value, columns = _linear(form, problem.x, p, problem.y.shape[-1])
-    counts = problem.weight > 0
-    # Selected, never blended: a point that does not count may be nan.
-    r = jnp.where(counts, problem.weight * (value - problem.y), 0.0)
-    columns = jnp.where(counts[None, :], problem.weight[None, :] * columns, 0.0)
+    r, columns, cost = weighted(form, problem, p)
+    return form.algebra.fold(columns, r), cost
+
+
+def weighted(form: Form, problem: Problem, p: Array) -> tuple[Array, Array, Array]:
+    """Residuals r [points] and J' [parameters, points], weighted and bent by the loss, and the cost."""
+    value, columns = linear(form, problem.x, p, problem.y.shape[-1])
+    columns = jnp.where((problem.weight > 0)[None, :], problem.weight[None, :] * columns, 0.0)
     if problem.whiten is not None:
-        r, columns = problem.whiten @ r, columns @ problem.whiten.T
-    r, stretch, cost = robust(r, problem.loss, problem.loss_scale)
-    return fold(columns * stretch[None, :], r), cost
+        columns = columns @ problem.whiten.T
+    r, stretch, cost = robust(residuals(problem, value), problem.loss, problem.loss_scale)
+    return r, columns * stretch[None, :], cost
 
 
-def _linear(form: Form, x: Array, p: Array, points: int) -> tuple[Array, Array]:
+def residuals(problem: Problem, value: Array) -> Array:
+    """The weighted residuals [points] of a curve [points]."""
+    # Selected, never blended: a point that does not count may be nan.
+    r = jnp.where(problem.weight > 0, problem.weight * (value - problem.y), 0.0)
+    return r if problem.whiten is None else problem.whiten @ r
+
+
+def linear(form: Form, x: Array, p: Array, points: int) -> tuple[Array, Array]:
     """The curve [points] and its derivatives [parameters, points].
 
     A pass of forward mode yields the derivatives by one parameter, a pass of reverse mode those of one point.
@@ -94,15 +106,3 @@ def forward_is_cheaper(parameters: int, points: int) -> bool:
     (True, False)
     """
     return parameters <= points
-
-
-def fold(columns: Array, r: Array) -> Array:
-    """The triangle T [parameters + 1, parameters + 1] with T'T = [J r]'[J r]; `columns` is J' [parameters, points].
-
-    By QR, which keeps the digits that J'J, whose condition number is the square, would lose.
-    """
-    rows = jnp.concatenate([columns, r[None]]).T
-    short = rows.shape[1] - rows.shape[0]
-    if short > 0:  # as many rows as columns, so that the triangle has one shape
-        rows = jnp.pad(rows, ((0, short), (0, 0)))
-    return jnp.linalg.qr(rows, mode="r")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
+from nlsq_widget.solver.linalg import Algebra
 from nlsq_widget.solver.residuals import Triangle
 
 
@@ -34,7 +35,9 @@ def blocked(gradient: Array, x: Array, lower: Array, upper: Array, free: Array) 
     return ~free | ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
 
 
-def bounded_step(t: Triangle, x: Array, lower: Array, upper: Array, held: Array, scale: Array, radius: Array) -> Step:
+def bounded_step(
+    algebra: Algebra, t: Triangle, x: Array, lower: Array, upper: Array, held: Array, scale: Array, radius: Array
+) -> Step:
     """The step that lowers |R p + z| most within `radius`, in the norm of `scale`, and inside the box.
 
     The way goes straight until it meets a bound; the parameter stays there, and the others go on to what is
@@ -45,7 +48,7 @@ def bounded_step(t: Triangle, x: Array, lower: Array, upper: Array, held: Array,
     scale = jnp.where(scale > 0, scale, 1.0)
 
     def onward(path: _Path) -> _Path:
-        move, full, possible = _trust_region(t.R, t.z + t.R @ path.p, path.held, scale, radius)
+        move, full, possible = _trust_region(algebra, t.R, t.z + t.R @ path.p, path.held, scale, radius)
         room = jnp.where(move < 0, lower - path.to, jnp.where(move > 0, upper - path.to, jnp.inf))
         shares = jnp.where(path.held | (move == 0), jnp.inf, room / jnp.where(move == 0, 1.0, move))
         share = jnp.clip(jnp.min(shares), 0.0, 1.0)
@@ -68,7 +71,9 @@ def bounded_step(t: Triangle, x: Array, lower: Array, upper: Array, held: Array,
     return Step(end.to, predicted, end.possible, jnp.linalg.norm(scale * end.p), end.full)
 
 
-def _trust_region(R: Array, z: Array, held: Array, scale: Array, radius: Array) -> tuple[Array, Array, Array]:
+def _trust_region(
+    algebra: Algebra, R: Array, z: Array, held: Array, scale: Array, radius: Array
+) -> tuple[Array, Array, Array]:
     """Minimise |R p + z| over |scale p| <= radius for what is not held.
 
     Also whether the radius did not matter, and how much could be gained if it never did.
@@ -76,8 +81,8 @@ def _trust_region(R: Array, z: Array, held: Array, scale: Array, radius: Array) 
     The damping that gives the step its length is the root of 1/|p| - 1/radius, found by Newton's method,
     which climbs to it from zero without ever passing it (Moré and Sorensen 1983).
     """
-    U, s, Vt = jnp.linalg.svd(jnp.where(held[None, :], 0.0, R / scale[None, :]))
-    counts = s > jnp.finfo(s.dtype).eps * s.size * s[0]
+    U, s, Vt = algebra.svd(jnp.where(held[None, :], 0.0, R / scale[None, :]))
+    counts = s > jnp.finfo(s.dtype).eps * s.size * jnp.max(s)
     c = jnp.where(counts, -(U.T @ z), 0.0)
     s = jnp.where(counts, s, 1.0)
 
