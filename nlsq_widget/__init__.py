@@ -3,7 +3,14 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from nlsq_widget.bands import confidence_band as confidence_band
+from nlsq_widget.bands import prediction_band as prediction_band
+from nlsq_widget.batch import BatchResult as BatchResult
+from nlsq_widget.batch import fit_batch as fit_batch
+from nlsq_widget.batch import multistart as multistart
 from nlsq_widget.fit import fit as fit
+from nlsq_widget.pure import Solution as Solution
+from nlsq_widget.pure import least_squares as least_squares
 from nlsq_widget.result import Result as Result
 from nlsq_widget.scipy_api import CovarianceWarning as CovarianceWarning
 from nlsq_widget.scipy_api import curve_fit as curve_fit
@@ -11,7 +18,20 @@ from nlsq_widget.scipy_api import curve_fit as curve_fit
 if TYPE_CHECKING:
     from nlsq_widget.widget import FitWidget as FitWidget
 
-__all__ = ["CovarianceWarning", "FitWidget", "Result", "curve_fit", "fit"]
+__all__ = [
+    "BatchResult",
+    "CovarianceWarning",
+    "FitWidget",
+    "Result",
+    "Solution",
+    "confidence_band",
+    "curve_fit",
+    "fit",
+    "fit_batch",
+    "least_squares",
+    "multistart",
+    "prediction_band",
+]
 
 
 def __getattr__(name: str) -> Any:

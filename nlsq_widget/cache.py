@@ -54,7 +54,9 @@ class Loaded:
         # XLA would take the bytes of an integer for those of a float.
         if (tree, _kinds(leaves)) != self.takes:
             raise TypeError("These arguments are not those that the program was compiled for.")
-        return jax.tree.unflatten(self.gives, self.executable.execute(leaves))
+        return jax.tree.unflatten(
+            self.gives, self.executable.execute(jax.device_put(leaves, self.executable.local_devices()[0]))
+        )
 
 
 def compiled(lowered: Any, where: Device) -> Callable[..., Any]:

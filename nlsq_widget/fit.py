@@ -109,12 +109,11 @@ def solve(
     """Fit what the session describes, and draw both curves along `grid`; one call of one compiled program."""
     where = named_device(session.device)
     free = [name not in session.fixed for name in session.names]
-    loss = (list(LOSSES).index(session.loss), session.loss_scale)
-    rules = np.array([*(tolerances or Tolerances()), *loss], dtype=float)
+    rules = rules_of(session, tolerances or Tolerances())
     with scope(where, double=session.precision == "float64"):
         known = _known(session)
         x, y, weight, whiten, along = _points(session, known.pointwise, where, grid)
-        problem = problems.Problem(x, y, weight, whiten, along, _choices(session, free), rules)
+        problem = problems.Problem(x, y, weight, whiten, along, choices_of(session, free), rules)
         if session.precision != "float64":
             problem = jax.tree.map(lambda array: np.asarray(array, session.precision), problem)
         program = PROGRAMS.program(session.model, known, problem, session.derivatives, where)
@@ -126,7 +125,12 @@ def solve(
     return result, Curves(outcome.curve_p0, outcome.curve)
 
 
-def _choices(session: Session, free: list[bool]) -> np.ndarray:
+def rules_of(session: Session, tolerances: Tolerances) -> np.ndarray:
+    """How to fit, as `Problem.rules`."""
+    return np.array([*tolerances, list(LOSSES).index(session.loss), session.loss_scale], dtype=float)
+
+
+def choices_of(session: Session, free: list[bool]) -> np.ndarray:
     """What is fixed has its start value for both bounds."""
     lower, upper = session.lower, session.upper
     if session.fixed:
@@ -145,6 +149,7 @@ def _result(session: Session, outcome: Outcome, free: list[bool], where: Device,
         popt=outcome.popt,
         pcov=_covariance(session, outcome, n - len(session.excluded) - sum(free)),
         inverse=outcome.inverse,
+        R=outcome.R,
         p0=np.array(session.p0),
         free=np.array(free),
         at_bound=_at_bound(session, outcome.popt.tolist(), free),
@@ -157,6 +162,9 @@ def _result(session: Session, outcome: Outcome, free: list[bool], where: Device,
         fitted=outcome.fitted[:n],
         cost=float(outcome.cost),
         norms=outcome.norms,
+        model=session.model,
+        absolute_sigma=session.absolute_sigma,
+        precision=session.precision,
     )
 
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,9 @@ from nlsq_widget.forms import resolved
 from nlsq_widget.model import Model, ModelError, first_line
 from nlsq_widget.pointwise import is_pointwise
 from nlsq_widget.problem import Problem
-from nlsq_widget.solver import Form, Mode, State, advance, covariance, forward_is_cheaper, start, triangle
+from nlsq_widget.solver import Form, Mode, State, advance, covariance, forward_is_cheaper, linear, start, triangle
+
+Found = TypeVar("Found")
 
 
 class Outcome(NamedTuple):
@@ -29,6 +31,7 @@ class Outcome(NamedTuple):
 
     popt: Any  # [parameters]
     inverse: Any  # [parameters, parameters], (J'J)^-1
+    R: Any  # [parameters, parameters], upper triangular, R'R = J'J at popt
     norms: Any  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and at popt
     cost: Any  # half the sum of the squared weighted residuals, or of their loss
     status: Any  # a solver.Status
@@ -38,12 +41,28 @@ class Outcome(NamedTuple):
     curve: Any  # [grid], at popt
 
 
-class Program(NamedTuple):
-    """A compiled re-fit, and how it takes derivatives."""
+class Place(NamedTuple):
+    """Where the derivatives of a curve are asked for."""
 
-    run: Callable[[Problem], Any]
+    x: np.ndarray  # [..., points]
+    p: np.ndarray  # [parameters]
+    moves: np.ndarray  # bool [parameters]; finite differences spare themselves the others
+    points: int
+
+
+class Program(NamedTuple):
+    """A compiled function of arrays, and how it takes derivatives."""
+
+    run: Callable[..., Any]
     model: Model  # in the form that was compiled
     mode: Mode
+
+
+class Lanes(NamedTuple):
+    """A compiled program for many fits at once, and what it gives for one of them."""
+
+    run: Callable[..., Any]
+    gives: Any
 
 
 def refit(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcome:
@@ -55,6 +74,7 @@ def refit(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcom
     return Outcome(
         popt=end.p,
         inverse=covariance(end.triangle.R, problem.free, jnp.sum(problem.weight > 0)),
+        R=end.triangle.R,
         norms=jnp.maximum(end.first, jnp.linalg.norm(end.triangle.R, axis=0)),
         cost=end.triangle.cost,
         status=end.status,
@@ -68,7 +88,7 @@ def refit(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcom
 def _packed(outcome: Outcome) -> tuple[Array, Array, Array | None]:
     """The outcome as few arrays: all the small numbers, the points, the curves."""
     scalars = jnp.stack([outcome.cost, *(n.astype(outcome.popt.dtype) for n in (outcome.status, outcome.steps))])
-    numbers = jnp.concatenate([scalars, outcome.popt, outcome.norms, outcome.inverse.ravel()])
+    numbers = jnp.concatenate([scalars, outcome.popt, outcome.norms, outcome.inverse.ravel(), outcome.R.ravel()])
     return numbers, outcome.fitted, jnp.stack([outcome.curve_p0, outcome.curve]) if outcome.curve.size else None
 
 
@@ -76,8 +96,17 @@ def _unpacked(packed: tuple[Any, Any, Any], parameters: int) -> Outcome:
     numbers, fitted = np.array(packed[0], dtype=float), np.asarray(packed[1], dtype=float)
     curves = np.zeros((2, 0)) if packed[2] is None else np.asarray(packed[2], dtype=float)
     cost, status, steps = numbers[:3]
-    popt, norms, inverse = np.split(numbers[3:], [parameters, 2 * parameters])
-    return Outcome(popt, inverse.reshape(parameters, parameters), norms, cost, status, steps, fitted, *curves)
+    popt, norms, squares = np.split(numbers[3:], [parameters, 2 * parameters])
+    inverse, R = squares.reshape(2, parameters, parameters)
+    return Outcome(popt, inverse, R, norms, cost, status, steps, fitted, *curves)
+
+
+def _slopes(model: Model, mode: Mode, points: int, x: Array, p: Array, moves: Array) -> Array:
+    """The curve, and below it its derivatives [1 + parameters, points]."""
+    lower, upper = jnp.where(moves, -jnp.inf, p), jnp.where(moves, jnp.inf, p)
+    jacobian = partial(model.columns, lower=lower, upper=upper) if model.own_columns else None
+    value, columns = linear(Form(model.curve, jacobian, mode, pointwise=False), x, p, points)
+    return jnp.concatenate([value[None], columns])
 
 
 def _along(model: Model, grid: Array, p: Array) -> Array:
@@ -129,16 +158,42 @@ class Programs:
 
         return self._remembered(key, known.identity, model, made)[0]
 
+    def lanes(self, model: Model, known: Known, go_on: Callable[..., Any], problem: Problem) -> Lanes:
+        """`go_on` for many problems at once, that have x, grid and rules in common."""
+        shapes = tuple([leaf.shape for leaf in jax.tree.leaves(problem)])
+
+        def made() -> Lanes:
+            self.compiled += 1
+            one = replace(problem, y=problem.y[0], weight=problem.weight[0], choices=problem.choices[0])
+            lane = partial(go_on, known.model, known.pointwise)
+            given = (jax.eval_shape(start, one), np.asarray(True), np.asarray(1.0))
+            gives = jax.eval_shape(lane, one, *given)
+            width = len(problem.y)
+            many = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((width, *leaf.shape), leaf.dtype), given)
+            axes = (Problem(None, 0, 0, None, None, 0, None), 0, 0, 0)
+            return Lanes(jax.jit(jax.vmap(lane, in_axes=axes)).lower(problem, *many).compile(), gives)
+
+        return self._remembered(("lanes", shapes, known.pointwise), known.identity, model, made)[0]
+
     @staticmethod
     def run(program: Program, problem: Problem, where: Device) -> Outcome:
         """NumPy arrays in and out."""
-        try:
-            outcome = _unpacked(program.run(problem), problem.choices.shape[1])
-        except jax.errors.JaxRuntimeError as error:
-            program.model.raised.again()
-            raise ModelError(f"The fit broke off on {where.name}: {first_line(error)}") from error
-        program.model.raised.again()  # what the user's code raised on the host
-        return outcome
+        return _guarded(program.model, where, lambda: _unpacked(program.run(problem), problem.choices.shape[1]))
+
+    def slopes(self, model: Model, known: Known, mode: Mode, at: Place, where: Device) -> np.ndarray:
+        """The curve, and below it its derivatives [1 + parameters, points], compiled once for these shapes."""
+        given = at.x, at.p, at.moves
+        key = ("slopes", at.x.shape, at.x.dtype, at.points, mode, where.name)
+
+        def made() -> Program:
+            forget_inner_programs(fingerprint(known.model.function))
+            lowered = jax.jit(partial(_slopes, known.model, mode, at.points), keep_unused=True).lower(*given)
+            program = Program(compiled(lowered, where), known.model, mode)
+            self.compiled += 1
+            return program
+
+        program = self._remembered(key, known.identity, model, made)[0]
+        return _guarded(program.model, where, lambda: np.asarray(program.run(*given), dtype=float))
 
     def _remembered(self, what: Any, identity: Any, model: Model, make: Callable[[], Any]) -> tuple[Any, Any]:
         """The thing made once for this model as it is, and the identity under which it is now known."""
@@ -160,6 +215,17 @@ class Programs:
 
 
 PROGRAMS = Programs()
+
+
+def _guarded(model: Model, where: Device, run: Callable[[], Found]) -> Found:
+    """What `run` gives; what the user's code raised on the host is raised here."""
+    try:
+        found = run()
+    except jax.errors.JaxRuntimeError as error:
+        model.raised.again()
+        raise ModelError(f"The fit broke off on {where.name}: {first_line(error)}") from error
+    model.raised.again()
+    return found
 
 
 def _identity(model: Model) -> Any:

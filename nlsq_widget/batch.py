@@ -1,0 +1,269 @@
+"""Many fits of one model at once: lanes of one compiled program. A lane that has converged makes room for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nlsq_widget import problem as problems
+from nlsq_widget.data import numbers
+from nlsq_widget.device import device as named_device
+from nlsq_widget.device import scope
+from nlsq_widget.fit import Tolerances, choices_of, fit, not_negative, rules_of
+from nlsq_widget.model import Model
+from nlsq_widget.problem import Problem
+from nlsq_widget.program import PROGRAMS, Known
+from nlsq_widget.result import Result, sentence
+from nlsq_widget.session import Session, begin
+from nlsq_widget.solver import ELEMENTARY, Form, State, Status, advance, covariance, start, triangle
+
+_CACHE = 1 << 19  # numbers that the lanes' Jacobians may fill: what a core keeps close
+_FEW = 16  # lanes of the program that ends what takes long
+_STEPS = 8  # between two looks at which lanes are done
+
+
+@dataclass(frozen=True, eq=False)
+class BatchResult:
+    """The outcome of many fits, as arrays along the fits."""
+
+    names: tuple[str, ...]
+    popt: np.ndarray  # [fits, parameters]
+    pcov: np.ndarray  # [fits, parameters, parameters]; zero for what was fixed, inf for what is undetermined
+    chi2: np.ndarray  # [fits], the sum of squared residuals, each divided by its sigma where there is one
+    dof: int  # degrees of freedom of each fit
+    status: np.ndarray  # int [fits], a Status each
+    steps: np.ndarray  # int [fits]
+
+    def __len__(self) -> int:
+        return len(self.popt)
+
+    @property
+    def success(self) -> np.ndarray:
+        """bool [fits]"""
+        return self.status > 0
+
+    @cached_property
+    def stderr(self) -> np.ndarray:
+        """Standard errors [fits, parameters]."""
+        return np.sqrt(np.diagonal(self.pcov, axis1=1, axis2=2))
+
+    def message(self, i: int) -> str:
+        """Why fit `i` ended."""
+        return sentence(Status(int(self.status[i])), int(self.steps[i]))
+
+
+def fit_batch(
+    model: Callable[..., Any],
+    x: ArrayLike,
+    y: ArrayLike,
+    p0: ArrayLike | None = None,
+    *,
+    sigma: ArrayLike | None = None,
+    bounds: Any = None,
+    fixed: Iterable[str] = (),
+    absolute_sigma: bool = False,
+    loss: str = "linear",
+    loss_scale: float = 1.0,
+    device: Any = None,
+    max_steps: int = problems.MAX_STEPS,
+) -> BatchResult:
+    """Fit one model to many data sets, or to one from many starts, in one compiled program.
+
+    x is [points] or [predictors, points], the same for all; y is [points] or [fits, points]; p0 is [parameters] or
+    [fits, parameters]; sigma is [points] or [fits, points]. What fails is told in `status`, fit by fit, and never
+    stops the others. Each fit ends where `fit` would end it. Raises ValueError, in one sentence, for bad input.
+
+    >>> import jax.numpy as jnp
+    >>> x, taus = np.linspace(0, 4, 9), np.array([[0.5], [1.0], [2.0]])
+    >>> r = fit_batch(lambda x, a, tau: a * jnp.exp(-x / tau), x, 3 * np.exp(-x / taus), p0=[1, 1])
+    >>> r.popt.round(6).tolist()
+    [[3.0, 0.5], [3.0, 1.0], [3.0, 2.0]]
+    """
+    ys, starts = np.atleast_2d(numbers("y", y)), None if p0 is None else np.atleast_2d(numbers("p0", p0))
+    weights = None if sigma is None else 1.0 / _positive(np.atleast_2d(numbers("sigma", sigma)))
+    if not all(np.isfinite(values).all() for values in (ys, starts, weights) if values is not None):
+        raise ValueError("y, p0 or sigma holds values that are not finite (nan or inf); leave those fits out.")
+    session = begin(
+        model,
+        x,
+        ys[0],
+        p0=None if starts is None else starts[0],
+        bounds=bounds,
+        fixed=fixed,
+        absolute_sigma=absolute_sigma,
+        loss=loss,
+        loss_scale=loss_scale,
+        device=device,
+    )
+    fits = _fits(ys, starts, weights)
+    rules = rules_of(session, Tolerances(max_steps=not_negative("max_steps", max_steps)))
+    lanes = _lanes(session, ys, starts, weights)
+    where = named_device(session.device)
+    with scope(where):
+        known = PROGRAMS.known(session.model, session.data.x, session.p0, ys.shape[1], problems.bucket(ys.shape[1]))
+        if known.model.host is not None:
+            raise ValueError(f"A model that is called on the host cannot be fitted in lanes. {known.model.host}")
+        ended = _run(session, known, lanes, rules, fits)
+    counted = int(sum(name not in session.fixed for name in session.names))
+    return _result(session, ended, ys.shape[1] - counted)
+
+
+def multistart(
+    model: Callable[..., Any],
+    x: ArrayLike,
+    y: ArrayLike,
+    p0: Any = None,
+    *,
+    starts: int = 64,
+    seed: int = 0,
+    bounds: Any = None,
+    **how: Any,
+) -> Result:
+    """The best of the fits from p0 and from `starts` - 1 places drawn at random; otherwise as `fit`.
+
+    They are drawn evenly within bounds that are finite; else at p0 times a factor between 1/100 and 100, evenly
+    in its logarithm, or from a normal distribution where p0 is zero. The same `seed` draws the same.
+
+    >>> import jax.numpy as jnp
+    >>> x = np.linspace(0, 10, 50)
+    >>> r = multistart(lambda x, a, w: a * jnp.sin(w * x), x, 2 * np.sin(3 * x), p0=[1, 1], seed=1)
+    >>> round(abs(r["w"]), 6)
+    3.0
+    """
+    if starts < 1:
+        raise ValueError(f"starts is {starts!r}; give a whole number of at least 1.")
+    session = begin(model, x, y, p0=p0, bounds=bounds, fixed=how.get("fixed", ()))
+    allowed = {name: how[name] for name in ("sigma", "fixed", "loss", "loss_scale", "device") if name in how}
+    if np.ndim(allowed.get("sigma", 0)) == 2:
+        allowed.pop("sigma")  # correlated errors matter for the last fit only
+    tried = fit_batch(model, x, y, _drawn(session, starts, seed), bounds=bounds, max_steps=100, **allowed)
+    best = int(np.argmin(np.where(np.isfinite(tried.chi2), tried.chi2, np.inf)))
+    named = dict(zip(session.names, tried.popt[best].tolist(), strict=True))
+    return fit(model, x, y, named, bounds=bounds, **how)
+
+
+def _drawn(session: Session, starts: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    p0, lower, upper = (np.array(values) for values in (session.p0, session.lower, session.upper))
+    shape = (starts, p0.size)
+    wide = np.where(p0 == 0, rng.normal(size=shape), p0 * 100.0 ** rng.uniform(-1, 1, shape))
+    boxed = np.isfinite(lower) & np.isfinite(upper)
+    inside = np.where(boxed, lower, 0.0) + rng.uniform(size=shape) * np.where(
+        boxed, upper - np.where(boxed, lower, 0), 0.0
+    )
+    drawn = np.clip(np.where(boxed, inside, wide), lower, upper)
+    drawn[0] = p0
+    free = np.array([name not in session.fixed for name in session.names])
+    return np.where(free, drawn, p0)
+
+
+def _positive(sigma: np.ndarray) -> np.ndarray:
+    if not (sigma > 0).all():
+        raise ValueError("sigma has values that are not positive; give the standard error of each point.")
+    return sigma
+
+
+def _fits(ys: np.ndarray, starts: np.ndarray | None, weights: np.ndarray | None) -> int:
+    counts = {len(values) for values in (ys, starts, weights) if values is not None and len(values) != 1}
+    if len(counts) > 1:
+        raise ValueError(f"y, p0 and sigma are for {', '.join(map(str, sorted(counts)))} fits; give as many of each.")
+    return counts.pop() if counts else 1
+
+
+class _Lanes(NamedTuple):
+    """What differs from fit to fit, along the first axis; one row stands for all."""
+
+    y: np.ndarray
+    weight: np.ndarray
+    choices: np.ndarray  # [fits, 4, parameters]
+
+
+def _lanes(session: Session, ys: np.ndarray, starts: np.ndarray | None, weights: np.ndarray | None) -> _Lanes:
+    free = [name not in session.fixed for name in session.names]
+    choices = np.repeat(choices_of(session, free)[None], 1 if starts is None else len(starts), axis=0)
+    if starts is not None:
+        choices[:, 0] = starts
+        for row, name in enumerate(session.names):
+            low, high = session.lower[row], session.upper[row]
+            if not ((starts[:, row] >= low) & (starts[:, row] <= high)).all():
+                raise ValueError(f"A start value of {name} is outside its bounds ({low:.10g} to {high:.10g}).")
+            if not free[row]:
+                choices[:, 1, row] = choices[:, 2, row] = starts[:, row]
+    return _Lanes(ys, np.ones((1, ys.shape[1])) if weights is None else weights, choices)
+
+
+class _Ended(NamedTuple):
+    """What is kept of a lane."""
+
+    p: Any
+    inverse: Any
+    cost: Any
+    status: Any
+    steps: Any
+
+
+def _go_on(
+    model: Model, pointwise: bool, problem: Problem, state: State, fresh: Any, steps: Any
+) -> tuple[State, _Ended]:
+    """One lane: some steps more, from the start where it is fresh."""
+    form = Form(model.curve, None, "forward", pointwise, ELEMENTARY)
+    if model.jacobian is not None:
+        form = form._replace(jacobian=model.columns, mode="given")
+    state = jax.tree.map(partial(jnp.where, fresh), start(problem), state)
+    state = advance(partial(triangle, form), problem, state, steps, ELEMENTARY)
+    inverse = covariance(state.triangle.R, problem.free, jnp.sum(problem.weight > 0), ELEMENTARY)
+    return state, _Ended(state.p, inverse, state.triangle.cost, state.status, state.steps)
+
+
+def _run(session: Session, known: Known, lanes: _Lanes, rules: np.ndarray, fits: int) -> _Ended:
+    """All fits through the lanes; the last few that take long through a few lanes."""
+    points = problems.bucket(session.data.n_points) if known.pointwise else session.data.n_points
+    x = problems.pad(session.data.x, points) if known.pointwise else session.data.x
+    many = max(_FEW, min(1024, _CACHE // (points * (len(session.names) + 1))))
+    waiting = np.arange(fits)
+    kept: Any = None
+    while waiting.size:
+        width = many if waiting.size > _FEW else _FEW
+        # Those that were begun keep their state; the lanes are filled up with new ones.
+        here, rest = waiting[:width], waiting[width:]
+        turn = np.resize(here, width)
+        y, weight = (
+            problems.pad(_rows(lanes.y, turn), points),
+            problems.pad(_rows(lanes.weight, turn), points, fill=0.0),
+        )
+        problem = Problem(x, y, weight, None, np.zeros(0), _rows(lanes.choices, turn), rules)
+        lane = PROGRAMS.lanes(session.model, known, _go_on, problem)
+        if kept is None:
+            kept = jax.tree.map(lambda leaf: np.zeros((fits, *leaf.shape), leaf.dtype), lane.gives)
+            kept[0].steps[:] = -1
+        begun = jax.tree.map(lambda leaf, turn=turn: leaf[turn], kept[0])
+        left = np.minimum(_STEPS, np.maximum(rules[3] - np.maximum(begun.steps, 0), 0)).astype(float)
+        found = jax.device_get(lane.run(problem, begun, begun.steps < 0, left))
+        for old, new in zip(jax.tree.leaves(kept), jax.tree.leaves(found), strict=True):
+            old[here] = new[: here.size]
+        ended = kept[1]
+        going = (ended.status[here] == Status.UNFINISHED) & (ended.steps[here] < rules[3])
+        waiting = np.concatenate([here[going], rest])
+    return kept[1]
+
+
+def _rows(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    return values[chosen] if len(values) > 1 else np.repeat(values, chosen.size, axis=0)
+
+
+def _result(session: Session, ended: _Ended, dof: int) -> BatchResult:
+    chi2 = 2 * ended.cost
+    pcov = ended.inverse
+    if not session.absolute_sigma:
+        with np.errstate(invalid="ignore"):  # inf * 0, selected away
+            units = chi2[:, None, None] / dof if dof > 0 else np.inf
+            scaled = np.where(ended.inverse == 0, 0.0, ended.inverse * units)
+        pcov = np.where(np.isinf(ended.inverse), np.inf, scaled)
+    return BatchResult(session.names, ended.p, pcov, chi2, dof, ended.status, ended.steps)
