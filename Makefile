@@ -15,7 +15,7 @@ export DEBIAN_FRONTEND := noninteractive
 BUNDLE := nlsq_widget/static/widget.js
 SOURCES := $(shell find js/src -type f 2>/dev/null) $(wildcard js/*.mjs js/package*.json)
 
-.PHONY: help lab test check check-js pictures clean
+.PHONY: help lab test check check-js bench pictures clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ check: .venv/.test ## the Python checkers
 check-js: js/node_modules/.all ## the checkers and tests of the front end
 	cd js && npm run check && npm test
 
+bench: .venv/.bench ## compare with SciPy, lmfit, optimistix and nlsq; writes benchmarks/results
+	$(BIN)/python -m benchmarks
+
 pictures: $(BUNDLE) .venv/.chromium ## make the pictures of the README anew
 	$(BIN)/python -m pytest -k pictures_of_the_readme tests/browser
 	cp tests/browser/screenshots/widget-*.png examples/
@@ -42,7 +45,7 @@ pictures: $(BUNDLE) .venv/.chromium ## make the pictures of the README anew
 clean: ## remove all that was installed and built
 	rm -rf .venv dist nlsq_widget/static js/node_modules
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	find nlsq_widget tests -name __pycache__ -prune -exec rm -rf {} +
+	find benchmarks nlsq_widget tests -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -60,6 +63,11 @@ clean: ## remove all that was installed and built
 .venv/.test: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[lab,test]'
 	@touch .venv/.lab $@
+
+# nlsq takes part from Python 3.12 on.
+.venv/.bench: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
 
 # After the install, which leaves out the checkers.
 js/node_modules/.all: js/package.json js/package-lock.json .venv/.test
