@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+_LEAST, _MOST = 1e-140, 1e140
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -45,7 +47,21 @@ def checked(x: np.ndarray, y: np.ndarray, sigma: ArrayLike | None = None, *, fin
         raise ValueError(f"y has shape {y.shape}; give one value for each point, as an array with one dimension.")
     if x.ndim < 2 and x.size != y.size:
         raise ValueError(f"x has {x.size} values and y has {y.size}; give one x for each y.")
-    return Data(x, y, None if sigma is None else _checked_sigma(_finite("sigma", numbers("sigma", sigma)), y.size))
+    errors = None if sigma is None else _checked_sigma(_finite("sigma", numbers("sigma", sigma)), y.size)
+    _check_square("y", float(np.max(np.abs(y))))
+    if errors is not None and errors.ndim == 1:
+        with np.errstate(over="ignore", under="ignore"):
+            _check_square("y / sigma", float(np.max(np.abs(y) / errors)))
+    return Data(x, y, errors)
+
+
+def _check_square(name: str, greatest: float) -> None:
+    """What is fitted is a sum of squares: they must neither vanish nor overflow."""
+    if greatest != 0 and not _LEAST < greatest < _MOST:
+        raise ValueError(
+            f"{name} reaches {greatest:.3g}, whose square no float can hold; give the data in another unit, "
+            "of which they are some."
+        )
 
 
 def numbers(name: str, values: ArrayLike) -> np.ndarray:
