@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from nlsq_widget import problem as problems
 from nlsq_widget.data import numbers
+from nlsq_widget.device import Device, scope
 from nlsq_widget.device import device as named_device
-from nlsq_widget.device import scope
 from nlsq_widget.fit import Tolerances, choices_of, fit, not_negative, rules_of
 from nlsq_widget.model import Model
 from nlsq_widget.problem import Problem
@@ -110,7 +110,7 @@ def fit_batch(
         known = PROGRAMS.known(session.model, session.data.x, session.p0, ys.shape[1], problems.bucket(ys.shape[1]))
         if known.model.host is not None:
             raise ValueError(f"A model that is called on the host cannot be fitted in lanes. {known.model.host}")
-        ended = _run(session, known, lanes, rules, fits)
+        ended = _run(session, known, where, lanes, rules, fits)
     counted = int(sum(name not in session.fixed for name in session.names))
     return _result(session, ended, ys.shape[1] - counted)
 
@@ -222,11 +222,12 @@ def _go_on(
     return state, _Ended(state.p, inverse, state.triangle.cost, state.status, state.steps)
 
 
-def _run(session: Session, known: Known, lanes: _Lanes, rules: np.ndarray, fits: int) -> _Ended:
+def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np.ndarray, fits: int) -> _Ended:
     """All fits through the lanes; the last few that take long through a few lanes."""
     points = problems.bucket(session.data.n_points) if known.pointwise else session.data.n_points
     x = problems.pad(session.data.x, points) if known.pointwise else session.data.x
-    many = max(_FEW, min(1024, _CACHE // (points * (len(session.names) + 1))))
+    room = _CACHE // (points * (len(session.names) + 1))
+    many = next(width for width in (_FEW, 64, 256, 1024) if width >= min(fits, room, 1024))
     waiting = np.arange(fits)
     kept: Any = None
     while waiting.size:
@@ -234,12 +235,10 @@ def _run(session: Session, known: Known, lanes: _Lanes, rules: np.ndarray, fits:
         # Those that were begun keep their state; the lanes are filled up with new ones.
         here, rest = waiting[:width], waiting[width:]
         turn = np.resize(here, width)
-        y, weight = (
-            problems.pad(_rows(lanes.y, turn), points),
-            problems.pad(_rows(lanes.weight, turn), points, fill=0.0),
-        )
+        y = problems.pad(_rows(lanes.y, turn), points)
+        weight = problems.pad(_rows(lanes.weight, turn), points, fill=0.0)
         problem = Problem(x, y, weight, None, np.zeros(0), _rows(lanes.choices, turn), rules)
-        lane = PROGRAMS.lanes(session.model, known, _go_on, problem)
+        lane = PROGRAMS.lanes(session.model, known, _go_on, problem, where)
         if kept is None:
             kept = jax.tree.map(lambda leaf: np.zeros((fits, *leaf.shape), leaf.dtype), lane.gives)
             kept[0].steps[:] = -1

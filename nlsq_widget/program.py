@@ -158,7 +158,7 @@ class Programs:
 
         return self._remembered(key, known.identity, model, made)[0]
 
-    def lanes(self, model: Model, known: Known, go_on: Callable[..., Any], problem: Problem) -> Lanes:
+    def lanes(self, model: Model, known: Known, go_on: Callable[..., Any], problem: Problem, where: Device) -> Lanes:
         """`go_on` for many problems at once, that have x, grid and rules in common."""
         shapes = tuple([leaf.shape for leaf in jax.tree.leaves(problem)])
 
@@ -173,7 +173,7 @@ class Programs:
             axes = (Problem(None, 0, 0, None, None, 0, None), 0, 0, 0)
             return Lanes(jax.jit(jax.vmap(lane, in_axes=axes)).lower(problem, *many).compile(), gives)
 
-        return self._remembered(("lanes", shapes, known.pointwise), known.identity, model, made)[0]
+        return self._remembered(("lanes", shapes, known.pointwise, where.name), known.identity, model, made)[0]
 
     @staticmethod
     def run(program: Program, problem: Problem, where: Device) -> Outcome:
