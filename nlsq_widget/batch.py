@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -19,14 +21,15 @@ from nlsq_widget.device import device as named_device
 from nlsq_widget.fit import Tolerances, choices_of, fit, not_negative, rules_of
 from nlsq_widget.model import Model
 from nlsq_widget.problem import Problem
-from nlsq_widget.program import PROGRAMS, Known
+from nlsq_widget.program import PROGRAMS, Known, Lanes
 from nlsq_widget.result import Result, sentence
 from nlsq_widget.session import Session, begin
-from nlsq_widget.solver import ELEMENTARY, Form, State, Status, advance, covariance, start, triangle
+from nlsq_widget.solver import Form, State, Status, advance, covariance, start, triangle
 
-_CACHE = 1 << 19  # numbers that the lanes' Jacobians may fill: what a core keeps close
+_CACHE = 1 << 17  # numbers that the data of all lanes may fill: what a core keeps close
 _FEW = 16  # lanes of the program that ends what takes long
 _STEPS = 8  # between two looks at which lanes are done
+_LONG = 8 * _STEPS  # steps after which a fit takes long
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,42 +216,70 @@ def _go_on(
     model: Model, pointwise: bool, problem: Problem, state: State, fresh: Any, steps: Any
 ) -> tuple[State, _Ended]:
     """One lane: some steps more, from the start where it is fresh."""
-    form = Form(model.curve, None, "forward", pointwise, ELEMENTARY)
+    form = Form(model.curve, None, "forward", pointwise)
     if model.jacobian is not None:
         form = form._replace(jacobian=model.columns, mode="given")
     state = jax.tree.map(partial(jnp.where, fresh), start(problem), state)
-    state = advance(partial(triangle, form), problem, state, steps, ELEMENTARY)
-    inverse = covariance(state.triangle.R, problem.free, jnp.sum(problem.weight > 0), ELEMENTARY)
+    state = advance(partial(triangle, form), problem, state, steps)
+    inverse = covariance(state.triangle.R, problem.free, state.points)
     return state, _Ended(state.p, inverse, state.triangle.cost, state.status, state.steps)
 
 
 def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np.ndarray, fits: int) -> _Ended:
-    """All fits through the lanes; the last few that take long through a few lanes."""
+    """All fits through the lanes, on every core: XLA takes one for a program of such short loops."""
     points = problems.bucket(session.data.n_points) if known.pointwise else session.data.n_points
     x = problems.pad(session.data.x, points) if known.pointwise else session.data.x
-    room = _CACHE // (points * (len(session.names) + 1))
-    many = next(width for width in (_FEW, 64, 256, 1024) if width >= min(fits, room, 1024))
-    waiting = np.arange(fits)
+    room = min(_CACHE // (2 * points), 1024)
+    many = next((width for width in (_FEW, 64, 256, 1024) if width >= min(fits, room)), 1024)
+
+    def some(waiting: np.ndarray) -> _Ended:
+        with scope(where):
+            return _through(partial(_lane, session.model, known, where, x, lanes, rules), waiting, many, rules[3])
+
+    cores = min(_cores(where), -(-fits // many))
+    with ThreadPoolExecutor(cores) as pool:
+        parts = list(pool.map(some, np.array_split(np.arange(fits), cores)))
+    return _Ended(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def _cores(where: Device) -> int:
+    if where.jax.platform != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _lane(
+    model: Model, known: Known, where: Device, x: np.ndarray, lanes: _Lanes, rules: np.ndarray, turn: np.ndarray
+) -> tuple[Lanes, Problem]:
+    """The program for as many fits as there are in this turn, and what they are."""
+    points = x.shape[-1] if known.pointwise else lanes.y.shape[1]
+    y = problems.pad(_rows(lanes.y, turn), points)
+    weight = problems.pad(_rows(lanes.weight, turn), points, fill=0.0)
+    problem = Problem(x, y, weight, None, np.zeros(0), _rows(lanes.choices, turn), rules)
+    return PROGRAMS.lanes(model, known, _go_on, problem, where), problem
+
+
+def _through(lane: Callable[[np.ndarray], tuple[Lanes, Problem]], fits: np.ndarray, many: int, limit: float) -> _Ended:
+    """These fits through the lanes; the last few that take long through a few lanes."""
+    waiting = np.arange(fits.size)
     kept: Any = None
     while waiting.size:
-        width = many if waiting.size > _FEW else _FEW
+        few = waiting.size <= _FEW and kept is not None and kept[1].steps[waiting].min() >= _LONG
+        width = _FEW if few else many
         # Those that were begun keep their state; the lanes are filled up with new ones.
         here, rest = waiting[:width], waiting[width:]
         turn = np.resize(here, width)
-        y = problems.pad(_rows(lanes.y, turn), points)
-        weight = problems.pad(_rows(lanes.weight, turn), points, fill=0.0)
-        problem = Problem(x, y, weight, None, np.zeros(0), _rows(lanes.choices, turn), rules)
-        lane = PROGRAMS.lanes(session.model, known, _go_on, problem, where)
+        program, problem = lane(fits[turn])
         if kept is None:
-            kept = jax.tree.map(lambda leaf: np.zeros((fits, *leaf.shape), leaf.dtype), lane.gives)
+            kept = jax.tree.map(lambda leaf: np.zeros((fits.size, *leaf.shape), leaf.dtype), program.gives)
             kept[0].steps[:] = -1
         begun = jax.tree.map(lambda leaf, turn=turn: leaf[turn], kept[0])
-        left = np.minimum(_STEPS, np.maximum(rules[3] - np.maximum(begun.steps, 0), 0)).astype(float)
-        found = jax.device_get(lane.run(problem, begun, begun.steps < 0, left))
+        left = np.minimum(_STEPS, np.maximum(limit - np.maximum(begun.steps, 0), 0)).astype(float)
+        found = jax.device_get(program.run(problem, begun, begun.steps < 0, left))
         for old, new in zip(jax.tree.leaves(kept), jax.tree.leaves(found), strict=True):
             old[here] = new[: here.size]
         ended = kept[1]
-        going = (ended.status[here] == Status.UNFINISHED) & (ended.steps[here] < rules[3])
+        going = (ended.status[here] == Status.UNFINISHED) & (ended.steps[here] < limit)
         waiting = np.concatenate([here[going], rest])
     return kept[1]
 

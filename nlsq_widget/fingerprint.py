@@ -165,13 +165,13 @@ def _members(value: Any) -> Iterator[Any]:
 
 def _wrapped(value: Any) -> Iterator[Any]:
     """The function under a decorator such as lru_cache, custom_jvp or jit."""
+    if isinstance(value, types.ModuleType):
+        return
     names = ("__wrapped__", "__func__", "pyfunc")  # the last is that of np.vectorize
     under = next((found for name in names if (found := inspect.getattr_static(value, name, None)) is not None), None)
     if isinstance(under, types.FunctionType):
         yield under
-    elif not isinstance(value, type | types.ModuleType) and isinstance(
-        getattr(value, "__wrapped__", None), types.FunctionType
-    ):
+    elif not isinstance(value, type) and isinstance(getattr(value, "__wrapped__", None), types.FunctionType):
         yield value.__wrapped__
 
 

@@ -174,9 +174,8 @@ def _covariance(session: Session, outcome: Outcome, dof: int) -> np.ndarray:
         return outcome.inverse
     if dof <= 0:
         return np.where(outcome.inverse == 0, 0.0, np.inf)
-    with np.errstate(invalid="ignore"):  # inf * 0 where a parameter is undetermined, selected away
-        scaled = outcome.inverse * (2 * float(outcome.cost) / dof)
-    return np.where(np.isinf(outcome.inverse), np.inf, scaled)
+    unit = 2 * float(outcome.cost) / dof
+    return outcome.inverse * unit if unit != 0 else np.where(np.isfinite(outcome.inverse), 0.0, outcome.inverse)
 
 
 def _at_bound(session: Session, popt: list[float], free: list[bool]) -> tuple[str | None, ...]:

@@ -98,11 +98,13 @@ def bucket(points: int) -> int:
 
 def pad(values: np.ndarray, length: int, *, fill: float | None = None) -> np.ndarray:
     """`values` up to `length` along the last axis, continued by `fill` or by its last value."""
-    missing = length - values.shape[-1]
-    if missing == 0:
+    points = values.shape[-1]
+    if points == length:
         return values
-    tail = values[..., -1:] if fill is None else np.full((*values.shape[:-1], 1), fill)
-    return np.concatenate([values, np.repeat(tail, missing, axis=-1)], axis=-1)
+    padded = np.empty((*values.shape[:-1], length), values.dtype)
+    padded[..., :points] = values
+    padded[..., points:] = values[..., -1:] if fill is None else fill
+    return padded
 
 
 def points_of(data: Data, excluded: frozenset[int], length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

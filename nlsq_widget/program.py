@@ -73,7 +73,7 @@ def refit(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcom
     p0 = jnp.clip(problem.p0, problem.lower, problem.upper)
     return Outcome(
         popt=end.p,
-        inverse=covariance(end.triangle.R, problem.free, jnp.sum(problem.weight > 0)),
+        inverse=covariance(end.triangle.R, problem.free, end.points),
         R=end.triangle.R,
         norms=jnp.maximum(end.first, jnp.linalg.norm(end.triangle.R, axis=0)),
         cost=end.triangle.cost,
@@ -94,18 +94,23 @@ def _packed(outcome: Outcome) -> tuple[Array, Array, Array | None]:
 
 def _unpacked(packed: tuple[Any, Any, Any], parameters: int) -> Outcome:
     numbers, fitted = np.array(packed[0], dtype=float), np.asarray(packed[1], dtype=float)
-    curves = np.zeros((2, 0)) if packed[2] is None else np.asarray(packed[2], dtype=float)
+    curve_p0, curve = (_NO_CURVE, _NO_CURVE) if packed[2] is None else np.asarray(packed[2], dtype=float)
+    n = parameters
+    popt, norms, squares = numbers[3 : 3 + n], numbers[3 + n : 3 + 2 * n], numbers[3 + 2 * n :].reshape(2, n, n)
     cost, status, steps = numbers[:3]
-    popt, norms, squares = np.split(numbers[3:], [parameters, 2 * parameters])
-    inverse, R = squares.reshape(2, parameters, parameters)
-    return Outcome(popt, inverse, R, norms, cost, status, steps, fitted, *curves)
+    return Outcome(popt, squares[0], squares[1], norms, cost, status, steps, fitted, curve_p0, curve)
+
+
+_NO_CURVE = np.zeros(0)
 
 
 def _slopes(model: Model, mode: Mode, points: int, x: Array, p: Array, moves: Array) -> Array:
     """The curve, and below it its derivatives [1 + parameters, points]."""
     lower, upper = jnp.where(moves, -jnp.inf, p), jnp.where(moves, jnp.inf, p)
     jacobian = partial(model.columns, lower=lower, upper=upper) if model.own_columns else None
-    value, columns = linear(Form(model.curve, jacobian, mode, pointwise=False), x, p, points)
+    value, columns = linear(
+        Form(model.curve, jacobian, mode, pointwise=False), x, p, points, jnp.eye(p.size, dtype=p.dtype)
+    )
     return jnp.concatenate([value[None], columns])
 
 
@@ -171,7 +176,8 @@ class Programs:
             width = len(problem.y)
             many = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((width, *leaf.shape), leaf.dtype), given)
             axes = (Problem(None, 0, 0, None, None, 0, None), 0, 0, 0)
-            return Lanes(jax.jit(jax.vmap(lane, in_axes=axes)).lower(problem, *many).compile(), gives)
+            lowered = jax.jit(jax.vmap(lane, in_axes=axes), keep_unused=True).lower(problem, *many)
+            return Lanes(compiled(lowered, where), gives)
 
         return self._remembered(("lanes", shapes, known.pointwise, where.name), known.identity, model, made)[0]
 

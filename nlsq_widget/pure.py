@@ -103,7 +103,7 @@ def least_squares(
 def _solved(form: Form, problem: Problem, gradient: Mode) -> Solution:
     popt, R, status, steps = solution(form, problem, gradient)
     known = covariance(R, problem.free, jnp.sum(problem.weight > 0))
-    _, columns, _ = weighted(form, problem, popt)
+    _, columns = weighted(form, problem, popt)
     return Solution(popt, inverse(columns @ columns.T, known), cost(form, problem, popt), status, steps)
 
 

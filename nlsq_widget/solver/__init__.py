@@ -1,9 +1,6 @@
 """Nonlinear least squares as a pure function of arrays: it can be jitted, vmapped and sharded from outside."""
 
 from nlsq_widget.solver.errors import covariance as covariance
-from nlsq_widget.solver.linalg import ELEMENTARY as ELEMENTARY
-from nlsq_widget.solver.linalg import LAPACK as LAPACK
-from nlsq_widget.solver.linalg import Algebra as Algebra
 from nlsq_widget.solver.loop import State as State
 from nlsq_widget.solver.loop import Status as Status
 from nlsq_widget.solver.loop import advance as advance

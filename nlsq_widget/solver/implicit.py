@@ -53,12 +53,12 @@ def solution(form: Form, problem: Problem, gradient: Mode) -> Found:
 def cost(form: Form, problem: Problem, p: Array) -> Array:
     """Half the sum of the squared weighted residuals at `p`, or of their loss."""
     r = residuals(problem, form.curve(problem.x, p, problem.y.shape[-1]))
-    return robust(r, problem.loss, problem.loss_scale)[2]
+    return 0.5 * jnp.sum(robust(r, problem.loss, problem.loss_scale)[2])
 
 
 def _gradient(form: Form, problem: Problem, p: Array, mode: Mode) -> Array:
     if mode == "forward":
-        r, columns, _ = weighted(form, problem, p)
+        r, columns = weighted(form, problem, p)
         return columns @ r
     return jax.grad(partial(cost, form, problem))(p)
 

@@ -1,52 +1,123 @@
-"""Small linear algebra, by LAPACK for one fit, and in elementary operations, which vectorise, for many at once."""
+"""Small linear algebra, in elementary operations: they fuse, they vectorise over many fits, and they run anywhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array, lax
 
-_UNROLLED = 6  # columns that are rotated pair by pair in one program; more would take long to compile
+_UNROLLED = 6  # columns that are taken one by one in the program; more would take long to compile
 
 
-class Algebra(NamedTuple):
-    """What the solver asks of a matrix. LAPACK is quick to compile and to run, but serves one fit at a time."""
-
-    # columns [n, rows], last [rows] -> the triangle T [n + 1, n + 1] with T'T = A'A of the matrix A = [columns' last].
-    # By orthogonal steps, which keep the digits that A'A, whose condition number is the square, would lose.
-    fold: Callable[[Array, Array], Array]
-    svd: Callable[[Array], tuple[Array, Array, Array]]  # A [n, n] -> U, s, V' with A = U s V'; s in any order
-
-
-def _qr(columns: Array, last: Array) -> Array:
-    rows = jnp.concatenate([columns, last[None]]).T
-    short = rows.shape[1] - rows.shape[0]
-    if short > 0:  # as many rows as columns, so that the triangle has one shape
-        rows = jnp.pad(rows, ((0, short), (0, 0)))
-    return jnp.linalg.qr(rows, mode="r")
+def products(columns: Array, last: Array, also: Array) -> tuple[Array, Array]:
+    """A'A [n + 1, n + 1] of the matrix A = [columns' last], and the sum of `also`; columns [n, rows], others [rows]."""
+    n = len(columns) + 1
+    if n > _UNROLLED + 1:
+        A = jnp.concatenate([columns, last[None]])
+        return times(A, A.T), jnp.sum(also)
+    A = [*columns, last]
+    pairs = [(i, j) for i in range(n) for j in range(i, n)]
+    *found, rest = sums([*(A[i] * A[j] for i, j in pairs), also])
+    at = dict(zip(pairs, found, strict=True))
+    return jnp.stack([jnp.stack([at[min(i, j), max(i, j)] for j in range(n)]) for i in range(n)]), rest
 
 
-def _gram_schmidt(columns: Array, last: Array) -> Array:
-    """Modified Gram and Schmidt: its triangle is as exact as Householder's (Björck 1967)."""
-    left = jnp.concatenate([columns, last[None]])
+def sums(rows: Sequence[Array]) -> Sequence[Array]:
+    """Each summed, in one loop, into which what they are made of is fused, be it a whole model: none goes to memory."""
+    zeros = [jnp.zeros((), row.dtype) for row in rows]
+    return lax.reduce(rows, zeros, lambda a, b: [s + t for s, t in zip(a, b, strict=True)], (0,))
+
+
+def times(A: Array, B: Array) -> Array:
+    """A B for A [m, n] and B [n, k] or [n]; a small product is spared the call of a library."""
+    if len(B) > _UNROLLED:
+        return jnp.matmul(A, B, precision=lax.Precision.HIGHEST)
+    if B.ndim == 1:
+        return total([A[:, k] * B[k] for k in range(len(B))])
+    return total([A[:, k, None] * B[None, k, :] for k in range(len(B))])
+
+
+def total(terms: Sequence[Array]) -> Array:
+    """Added up one by one: what is fused with its neighbours, as a reduction is not."""
+    return reduce(add, terms)
+
+
+def squares(A: Array) -> Array:
+    """The sum of squares of each column [n] of A [m, n]."""
+    return jnp.sum(A * A, axis=0) if len(A) > _UNROLLED else total([row * row for row in A])
+
+
+def cholesky(S: Array) -> tuple[Array, Array]:
+    """The first n rows T [n, n + 1] of the triangle with T'T = S [n + 1, n + 1]; and whether its digits can be trusted.
+
+    A column that depends on those before it keeps the little that rounding may have left of it.
+    """
+    n = S.shape[0] - 1
+    index, size = jnp.arange(n + 1), jnp.diagonal(S)
+    least = 8 * n * jnp.finfo(S.dtype).eps
+
+    def eliminate(left: Array, k: Any) -> tuple[Array, tuple[Array, Array]]:
+        pivot = jnp.maximum(left[k, k], least * size[k])
+        per = _per_root(pivot)
+        row = jnp.where(index > k, left[k], jnp.where(index == k, pivot, 0.0)) * per
+        # Of what the columns before k do not explain, all but six digits may be lost.
+        return left - row[:, None] * row[None, :], (row, left[k, k] >= 1e-6 * size[k])
+
+    _, (T, sure) = _over(eliminate, S, n)
+    return T, jnp.all(sure)
+
+
+def inverse(R: Array) -> Array:
+    """Of an upper triangle [n, n] without zeros on its diagonal."""
+    n = R.shape[0]
+    index = jnp.arange(n)
+    per = 1.0 / jnp.diagonal(R)
+
+    def solve(B: Array, k: Any) -> tuple[Array, None]:
+        k = n - 1 - k
+        mine = jnp.where(index == k, 1.0, 0.0).astype(R.dtype)
+        return B + mine[:, None] * ((mine - times(B.T, R[k])) * per[k])[None, :], None
+
+    return _over(solve, jnp.zeros_like(R), n)[0]
+
+
+def regular(R: Array) -> Array:
+    """The upper triangle [n, n] with nothing on its diagonal smaller than what rounding leaves of its column."""
+    n = R.shape[0]
+    norms = jnp.sqrt(squares(R))
+    least = jnp.where(norms > 0, n * jnp.finfo(R.dtype).eps * norms, 1.0)
+    return jnp.where(jnp.eye(n, dtype=bool), jnp.maximum(R, least[None, :]), R)
+
+
+def _per_root(square: Array) -> Array:
+    """1 / sqrt, and 0 of 0."""
+    return jnp.where(square > 0, 1.0 / jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+
+
+def _over(step: Callable[[Any, Any], tuple[Any, Any]], begin: Any, n: int) -> tuple[Any, Any]:
+    """lax.scan over 0 ... n - 1, written out where n is small."""
+    if n > _UNROLLED:
+        return lax.scan(step, begin, jnp.arange(n))
     rows = []
-    for k in range(left.shape[0]):
-        this = left[0]
-        along = jnp.sum(left * this[None, :], axis=1)  # a product of matrices, many times over, would be slower
-        square, length = along[0], jnp.sqrt(along[0])
-        shares = jnp.where(square > 0, along[1:] / jnp.where(square > 0, square, 1.0), 0.0)
-        rows.append(jnp.concatenate([jnp.zeros(k, left.dtype), length[None], length * shares]))
-        left = left[1:] - shares[:, None] * this[None, :]
-    return jnp.stack(rows)
+    for k in range(n):
+        begin, row = step(begin, k)
+        rows.append(row)
+    return begin, None if rows[0] is None else tuple(jnp.stack(parts) for parts in zip(*rows, strict=True))
 
 
-def _jacobi(A: Array) -> tuple[Array, Array, Array]:
-    """One-sided rotations until the columns are orthogonal (Hestenes 1958): exact for columns of unequal length."""
+def svd(A: Array) -> tuple[Array, Array, Array]:
+    """U, s, V' with A = U s V'; A [n, n]. The singular values come in any order.
+
+    One-sided rotations until the columns are orthogonal (Hestenes 1958): exact for columns of unequal length.
+    """
     n = A.shape[0]
     if n > _UNROLLED:
-        return _svd(A)
+        U, s, Vt = jnp.linalg.svd(A)
+        return U, s, Vt
     eps = jnp.finfo(A.dtype).eps
 
     def turning(state: tuple[Array, Array, Array]) -> Array:
@@ -80,12 +151,3 @@ def _rotated(a: Array, b: Array, n: int) -> tuple[Array, Array, Array]:
     c = 1 / jnp.sqrt(1 + tangent * tangent)
     s = c * tangent
     return c * a - s * b, s * a + c * b, cosine
-
-
-def _svd(A: Array) -> tuple[Array, Array, Array]:
-    U, s, Vt = jnp.linalg.svd(A)
-    return U, s, Vt
-
-
-LAPACK = Algebra(_qr, _svd)
-ELEMENTARY = Algebra(_gram_schmidt, _jacobi)

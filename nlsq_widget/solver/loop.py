@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
 from nlsq_widget.problem import Problem
-from nlsq_widget.solver.linalg import LAPACK, Algebra
+from nlsq_widget.solver.linalg import regular, sums, times
 from nlsq_widget.solver.residuals import Linearise, Triangle
 from nlsq_widget.solver.step import Step, blocked, bounded_step
+
+_REPEATS = 3  # each may turn up half of the digits that columns nearly dependent hide
+
+Chosen = TypeVar("Chosen")
 
 
 class Status(IntEnum):
@@ -41,7 +45,10 @@ class State(NamedTuple):
 
     p: Array  # [parameters]
     triangle: Triangle  # of the problem linearised at p
+    near: Array  # [parameters, parameters], a triangle that is regular and near that of the next trial
+    again: Array  # int, how often that trial was repeated with another triangle
     data: Array  # the length of the weighted data
+    points: Array  # how many count
     origin: Array  # the cost at p0
     first: Array  # [parameters], the norms of the columns of the Jacobian at p0
     # [parameters], such norms, falling by half at most at a step: Moré (1978) keeps their largest for ever,
@@ -59,11 +66,16 @@ def start(problem: Problem) -> State:
     p = jnp.clip(problem.p0, problem.lower, problem.upper)
     zero, inf = jnp.zeros((), p.dtype), jnp.full((), jnp.inf, p.dtype)
     none = jnp.zeros_like(p)
+    counts = problem.weight > 0
+    squares, points = sums([jnp.where(counts, problem.weight * problem.y, 0.0) ** 2, counts.astype(p.dtype)])
     step = Step(p, zero, inf, zero, jnp.asarray(True))
     return State(
         p=p,
         triangle=Triangle(jnp.zeros((p.size, p.size), p.dtype), none, inf),
-        data=jnp.sqrt(jnp.sum(jnp.where(problem.weight > 0, problem.weight * problem.y, 0.0) ** 2)),
+        near=jnp.diag(1.0 / jnp.where(p == 0, 1.0, jnp.abs(p))),
+        again=jnp.asarray(0),
+        data=jnp.sqrt(squares),
+        points=points,
         origin=zero,
         first=none,
         scale=none,
@@ -75,30 +87,30 @@ def start(problem: Problem) -> State:
     )
 
 
-def advance(linearise: Linearise, problem: Problem, state: State, steps: Array, algebra: Algebra = LAPACK) -> State:
+def advance(linearise: Linearise, problem: Problem, state: State, steps: Array) -> State:
     """Take at most `steps` more trial steps, fewer when the iteration converges."""
     last = jnp.maximum(state.steps, 0) + steps.astype(state.steps.dtype)
 
     def unfinished(here: State) -> Array:
         return (here.status == Status.UNFINISHED) & (here.steps < last)
 
-    return lax.while_loop(unfinished, lambda here: _try_step(linearise, algebra, problem, here), state)
+    return lax.while_loop(unfinished, lambda here: _try_step(linearise, problem, here), state)
 
 
-def _try_step(linearise: Linearise, algebra: Algebra, problem: Problem, here: State) -> State:
+def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
     t, (step, verdict, spent, noise) = here.triangle, here.plan
-    trial = linearise(problem, step.to)
+    trial, sure = linearise(problem, step.to, here.near)
     begun = here.steps >= 0
 
     actual = t.cost - trial.cost  # nan for a wild step, which every comparison below then rejects
     ratio = actual / step.predicted
-    usable = jnp.isfinite(trial.cost) & jnp.all(jnp.isfinite(trial.R)) & jnp.all(jnp.isfinite(trial.z))
+    usable = _all(jnp.isfinite(trial.cost), jnp.all(jnp.isfinite(trial.R)), jnp.all(jnp.isfinite(trial.z)))
     # Near the solution the cost is flat to its last digit long before the parameters are exact. There a full
     # step is taken on trust as long as the steps keep shrinking, and the fit ends when they no longer do.
-    flat = begun & step.full & (step.predicted <= noise) & (jnp.abs(actual) <= 4 * noise)
+    flat = _all(begun, step.full, step.predicted <= noise, jnp.abs(actual) <= 4 * noise)
     polished = flat & usable & (step.length < 0.95 * here.polish)
     felt = (step.predicted > noise) | (actual > noise)  # else it is rounding that seems to lower the cost
-    accept = ((ratio > 1e-4) & (actual > 0) & usable & ~flat & felt) | polished | (~begun & usable)
+    accept = _any((ratio > 1e-4) & (actual > 0) & usable & ~flat & felt, polished, ~begun & usable)
 
     norms = jnp.linalg.norm(trial.R, axis=0)
     radius = jnp.where(flat, here.radius, _radius(here.radius, step.length, jnp.where(felt, ratio, 0.0), step.full))
@@ -106,7 +118,10 @@ def _try_step(linearise: Linearise, algebra: Algebra, problem: Problem, here: St
     there = State(
         p=jnp.where(accept, step.to, here.p),
         triangle=_chosen(accept, trial, t),
+        near=jnp.where(accept, regular(trial.R), here.near),
+        again=jnp.asarray(0),
         data=here.data,
+        points=here.points,
         origin=jnp.where(begun, here.origin, trial.cost),
         first=jnp.where(begun, here.first, norms),
         scale=jnp.where(accept, jnp.maximum(0.5 * here.scale, norms), here.scale),
@@ -116,10 +131,24 @@ def _try_step(linearise: Linearise, algebra: Algebra, problem: Problem, here: St
         status=jnp.where(begun | usable, status, Status.NOT_FINITE),
         plan=here.plan,
     )
-    return _planned(algebra, problem, there)
+    repeat = _all(accept, ~sure, here.again < _REPEATS)
+    repeated = here._replace(near=regular(trial.R), again=here.again + 1)
+    return _chosen(repeat, repeated, _planned(problem, there))
 
 
-def _chosen(new: Array, yes: Triangle, no: Triangle) -> Triangle:
+def _any(*flags: Array) -> Array:
+    return _once(jnp.any(jnp.stack(flags)))
+
+
+def _all(*flags: Array) -> Array:
+    return _once(jnp.all(jnp.stack(flags)))
+
+
+def _once(flag: Array) -> Array:
+    return jnp.sqrt(flag.astype(float)) > 0
+
+
+def _chosen(new: Array, yes: Chosen, no: Chosen) -> Chosen:
     return jax.tree.map(lambda a, b: jnp.where(new, a, b), yes, no)
 
 
@@ -129,12 +158,12 @@ def _initial_radius(problem: Problem, t: Triangle, norms: Array) -> Array:
     return jnp.maximum(made, 0.03 * jnp.sqrt(2 * t.cost))
 
 
-def _planned(algebra: Algebra, problem: Problem, here: State) -> State:
+def _planned(problem: Problem, here: State) -> State:
     """The state with its next step."""
     t = here.triangle
-    gradient = t.R.T @ t.z
+    gradient = times(t.R.T, t.z)
     held = blocked(gradient, here.p, problem.lower, problem.upper, problem.free)
-    step = bounded_step(algebra, t, here.p, problem.lower, problem.upper, held, here.scale, here.radius)
+    step = bounded_step(t, here.p, problem.lower, problem.upper, held, here.scale, here.radius)
 
     norms = jnp.linalg.norm(t.R, axis=0)
     noise = _rounding(here, norms)

@@ -29,33 +29,35 @@ LOSSES = {
     "linear": Loss(lambda s: s, jnp.ones_like, jnp.zeros_like),
     "huber": Loss(
         _huber(lambda s: s, lambda s: 2 * jnp.sqrt(s) - 1),
-        _huber(jnp.ones_like, lambda s: s**-0.5),
-        _huber(jnp.zeros_like, lambda s: -0.5 * s**-1.5),
+        _huber(jnp.ones_like, lambda s: 1 / jnp.sqrt(s)),
+        _huber(jnp.zeros_like, lambda s: -0.5 / (s * jnp.sqrt(s))),
     ),
-    "soft_l1": Loss(lambda s: 2 * (jnp.sqrt(1 + s) - 1), lambda s: (1 + s) ** -0.5, lambda s: -0.5 * (1 + s) ** -1.5),
+    "soft_l1": Loss(
+        lambda s: 2 * (jnp.sqrt(1 + s) - 1),
+        lambda s: 1 / jnp.sqrt(1 + s),
+        lambda s: -0.5 / ((1 + s) * jnp.sqrt(1 + s)),
+    ),
     "cauchy": Loss(jnp.log1p, lambda s: 1 / (1 + s), lambda s: -1 / (1 + s) ** 2),
     "arctan": Loss(jnp.arctan, lambda s: 1 / (1 + s**2), lambda s: -2 * s / (1 + s**2) ** 2),
 }
 
 
 def robust(r: Array, loss: Array, scale: Array) -> tuple[Array, Array, Array]:
+    """As `bent`, of any loss; the linear one is spared the work."""
+    return lax.cond(loss == 0, lambda r: (r, jnp.ones_like(r), r * r), lambda r: bent(r, loss, scale), r)
+
+
+def bent(r: Array, loss: Array, scale: Array) -> tuple[Array, Array, Array]:
     """Residuals [points] and a stretch of the Jacobian's rows [points], by which the plain method lowers the loss;
-    and the cost, scale^2 / 2 times the sum of rho.
+    and scale^2 rho [points], of whose sum the cost is half.
 
     The stretched rows give the part of the Hessian that is positive (Triggs et al. 2000, section 4.3).
     """
-
-    def plain(r: Array) -> tuple[Array, Array, Array]:
-        return r, jnp.ones_like(r), 0.5 * jnp.sum(r * r)
-
-    def bent(r: Array) -> tuple[Array, Array, Array]:
-        s = (r / scale) ** 2
-        # All of them, and one chosen: a branch for each would take five times as long to compile.
-        rho, slope, curvature = (
-            jnp.select([loss == i for i in range(len(LOSSES))], list(values))
-            for values in zip(*([f(s) for f in kind] for kind in LOSSES.values()), strict=True)
-        )
-        stretch = jnp.sqrt(jnp.maximum(slope + 2 * curvature * s, jnp.finfo(r.dtype).eps))
-        return r * slope / stretch, stretch, 0.5 * scale**2 * jnp.sum(rho)
-
-    return lax.cond(loss == 0, plain, bent, r)
+    s = (r / scale) ** 2
+    # All of them, and one chosen: a branch for each would take five times as long to compile.
+    rho, slope, curvature = (
+        jnp.select([loss == i for i in range(len(LOSSES))], list(values))
+        for values in zip(*([f(s) for f in kind] for kind in LOSSES.values()), strict=True)
+    )
+    stretch = jnp.sqrt(jnp.maximum(slope + 2 * curvature * s, jnp.finfo(r.dtype).eps))
+    return r * slope / stretch, stretch, scale**2 * rho

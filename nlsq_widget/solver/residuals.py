@@ -11,14 +11,15 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from nlsq_widget.problem import Problem
-from nlsq_widget.solver.linalg import LAPACK, Algebra
-from nlsq_widget.solver.loss import robust
+from nlsq_widget.solver.linalg import cholesky, inverse, products, times
+from nlsq_widget.solver.loss import bent, robust
 
 Curve = Callable[[Array, Array, int], Array]  # x, parameters [parameters], points -> y [points]
-Linearise = Callable[[Problem, Array], "Triangle"]  # at parameters [parameters]
+# At parameters [parameters], given a triangle that is regular and near: the one there, and whether `near` was.
+Linearise = Callable[[Problem, Array, Array], tuple["Triangle", Array]]
 Mode = Literal["forward", "reverse", "given", "differences"]  # "given": the derivatives came with the model
 
-CHUNK = 2048  # points whose columns stay in a core's own cache
+CHUNK = 4096  # points whose columns stay in a core's own cache
 
 
 class Form(NamedTuple):
@@ -28,7 +29,6 @@ class Form(NamedTuple):
     jacobian: Curve | None  # -> [parameters, points], where the derivatives came with the model
     mode: Mode
     pointwise: bool  # each point depends on x there alone, so that the points may be taken in chunks
-    algebra: Algebra = LAPACK
 
 
 class Triangle(NamedTuple):
@@ -39,40 +39,73 @@ class Triangle(NamedTuple):
     cost: Array  # half the sum of the squared residuals, or of their loss; not finite where the model is not
 
 
-def triangle(form: Form, problem: Problem, p: Array) -> Triangle:
-    """Linearise at `p`. Many points are taken in chunks: memory does not grow with points x parameters."""
+def triangle(form: Form, problem: Problem, p: Array, near: Array) -> tuple[Triangle, Array]:
+    """Linearise at `p`, in one pass over the points; and whether the triangle `near` was near enough for all digits.
+
+    Columns that are nearly dependent lose twice their digits in J'J. So the derivatives are taken along the columns
+    of the inverse of a triangle from nearby: Q = J near^-1 is nearly orthonormal, Q'Q = U'U keeps its digits, and
+    U near is the triangle of J as exact as an orthogonal factorisation's (Cholesky QR with a preconditioner:
+    Fukaya et al. 2020). Where `near` was not, the result is: repeat with that.
+    """
+    S, cost = _products(form, problem, p, inverse(near))
+    T, sure = cholesky(S)
+    return Triangle(times(T[:, :-1], near), T[:, -1], cost), sure
+
+
+def _products(form: Form, problem: Problem, p: Array, basis: Array) -> tuple[Array, Array]:
+    """[Q r]'[Q r] with Q = J basis, and the cost. Memory does not grow with points x parameters."""
     points = problem.y.shape[-1]
-    chunks = 1 << max(0, -(-points // CHUNK) - 1).bit_length()  # a power of two, which divides a bucket
-    if chunks == 1 or points % chunks or not form.pointwise or problem.whiten is not None:
-        T, cost = _folded(form, problem, p)
-    else:
-        Ts, costs = lax.map(lambda i: _folded(form, _chunk(problem, i, points // chunks), p), jnp.arange(chunks))
-        rows = jnp.moveaxis(Ts, -1, 0).reshape(p.size + 1, -1)
-        T, cost = form.algebra.fold(rows[:-1], rows[-1]), jnp.sum(costs)
-    return Triangle(T[:-1, :-1], T[:-1, -1], cost)
+    chunks = -(-points // CHUNK)
+    if chunks == 1 or not form.pointwise or problem.whiten is not None:
+        return _folded(form, problem, p, basis)
+    length = -(-points // chunks)
+    S, cost = lax.map(lambda i: _folded(form, _chunk(problem, i * length, length), p, basis), jnp.arange(chunks))
+    return jnp.sum(S, axis=0), jnp.sum(cost)
 
 
-def _chunk(problem: Problem, i: Array, length: int) -> Problem:
+def _chunk(problem: Problem, begin: Array, length: int) -> Problem:
+    """The points from `begin` on. The last chunk, where it would be shorter, begins with points that do not count."""
+    points = problem.y.shape[-1]
+    first = jnp.minimum(begin, points - length)
+
     def cut(values: Any) -> Any:
-        return lax.dynamic_slice_in_dim(values, i * length, length, axis=-1)
+        return lax.dynamic_slice_in_dim(values, first, length, axis=-1)
 
-    return replace(problem, x=cut(problem.x), y=cut(problem.y), weight=cut(problem.weight))
-
-
-def _folded(form: Form, problem: Problem, p: Array) -> tuple[Array, Array]:
-    """The triangle of [J r] and the cost."""
-    r, columns, cost = weighted(form, problem, p)
-    return form.algebra.fold(columns, r), cost
+    weight = cut(problem.weight)
+    if points % length:
+        weight = jnp.where(jnp.arange(length) + first < begin, 0.0, weight)
+    return replace(problem, x=cut(problem.x), y=cut(problem.y), weight=weight)
 
 
-def weighted(form: Form, problem: Problem, p: Array) -> tuple[Array, Array, Array]:
-    """Residuals r [points] and J' [parameters, points], weighted and bent by the loss, and the cost."""
-    value, columns = linear(form, problem.x, p, problem.y.shape[-1])
+def _folded(form: Form, problem: Problem, p: Array, basis: Array) -> tuple[Array, Array]:
+    """As `_products`, in one piece. Without a loss nothing as long as the points is ever written to memory."""
+
+    def plain() -> tuple[Array, Array]:
+        r, columns = _weighted(form, problem, p, basis)
+        return products(columns, r, r * r)
+
+    def other() -> tuple[Array, Array]:
+        r, columns = _weighted(form, problem, p, basis)
+        r, stretch, rho = bent(r, problem.loss, problem.loss_scale)
+        return products(columns * stretch[None, :], r, rho)
+
+    S, twice = lax.cond(problem.loss == 0, plain, other)
+    return S, 0.5 * twice
+
+
+def weighted(form: Form, problem: Problem, p: Array) -> tuple[Array, Array]:
+    """Residuals r [points] and J' [parameters, points], weighted and bent by the loss."""
+    r, columns = _weighted(form, problem, p, jnp.eye(p.size, dtype=p.dtype))
+    r, stretch, _ = robust(r, problem.loss, problem.loss_scale)
+    return r, columns * stretch[None, :]
+
+
+def _weighted(form: Form, problem: Problem, p: Array, basis: Array) -> tuple[Array, Array]:
+    value, columns = linear(form, problem.x, p, problem.y.shape[-1], basis)
     columns = jnp.where((problem.weight > 0)[None, :], problem.weight[None, :] * columns, 0.0)
     if problem.whiten is not None:
         columns = columns @ problem.whiten.T
-    r, stretch, cost = robust(residuals(problem, value), problem.loss, problem.loss_scale)
-    return r, columns * stretch[None, :], cost
+    return residuals(problem, value), columns
 
 
 def residuals(problem: Problem, value: Array) -> Array:
@@ -82,21 +115,21 @@ def residuals(problem: Problem, value: Array) -> Array:
     return r if problem.whiten is None else problem.whiten @ r
 
 
-def linear(form: Form, x: Array, p: Array, points: int) -> tuple[Array, Array]:
-    """The curve [points] and its derivatives [parameters, points].
+def linear(form: Form, x: Array, p: Array, points: int, basis: Array) -> tuple[Array, Array]:
+    """The curve [points] and its derivatives along the columns of `basis` [parameters, points].
 
-    A pass of forward mode yields the derivatives by one parameter, a pass of reverse mode those of one point.
+    A pass of forward mode yields the derivatives along one direction, a pass of reverse mode those of one point.
     """
     if form.jacobian is not None:
-        return form.curve(x, p, points), form.jacobian(x, p, points)
+        return form.curve(x, p, points), basis.T @ form.jacobian(x, p, points)
 
     def here(q: Array) -> Array:
         return form.curve(x, q, points)
 
     if form.mode == "forward":
-        return jax.vmap(lambda v: jax.jvp(here, (p,), (v,)), out_axes=(None, 0))(jnp.eye(p.size, dtype=p.dtype))
+        return jax.vmap(lambda v: jax.jvp(here, (p,), (v,)), in_axes=1, out_axes=(None, 0))(basis)
     value, pull = jax.vjp(here, p)
-    return value, jax.vmap(pull, out_axes=1)(jnp.eye(points, dtype=value.dtype))[0]
+    return value, basis.T @ jax.vmap(pull, out_axes=1)(jnp.eye(points, dtype=value.dtype))[0]
 
 
 def forward_is_cheaper(parameters: int, points: int) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from nlsq_widget.solver.linalg import Algebra
+from nlsq_widget.solver.linalg import svd, times
 from nlsq_widget.solver.residuals import Triangle
 
 
@@ -35,9 +35,7 @@ def blocked(gradient: Array, x: Array, lower: Array, upper: Array, free: Array) 
     return ~free | ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
 
 
-def bounded_step(
-    algebra: Algebra, t: Triangle, x: Array, lower: Array, upper: Array, held: Array, scale: Array, radius: Array
-) -> Step:
+def bounded_step(t: Triangle, x: Array, lower: Array, upper: Array, held: Array, scale: Array, radius: Array) -> Step:
     """The step that lowers |R p + z| most within `radius`, in the norm of `scale`, and inside the box.
 
     The way goes straight until it meets a bound; the parameter stays there, and the others go on to what is
@@ -48,7 +46,7 @@ def bounded_step(
     scale = jnp.where(scale > 0, scale, 1.0)
 
     def onward(path: _Path) -> _Path:
-        move, full, possible = _trust_region(algebra, t.R, t.z + t.R @ path.p, path.held, scale, radius)
+        move, full, possible = _trust_region(t.R, t.z + times(t.R, path.p), path.held, scale, radius)
         room = jnp.where(move < 0, lower - path.to, jnp.where(move > 0, upper - path.to, jnp.inf))
         shares = jnp.where(path.held | (move == 0), jnp.inf, room / jnp.where(move == 0, 1.0, move))
         share = jnp.clip(jnp.min(shares), 0.0, 1.0)
@@ -67,13 +65,11 @@ def bounded_step(
 
     begin = _Path(jnp.zeros_like(x), x, held, jnp.asarray(True), jnp.full_like(radius, jnp.nan), jnp.asarray(True))
     end = lax.while_loop(lambda path: path.again, onward, begin)
-    predicted = 0.5 * (jnp.sum(t.z**2) - jnp.sum((t.R @ end.p + t.z) ** 2))
+    predicted = 0.5 * (jnp.sum(t.z**2) - jnp.sum((times(t.R, end.p) + t.z) ** 2))
     return Step(end.to, predicted, end.possible, jnp.linalg.norm(scale * end.p), end.full)
 
 
-def _trust_region(
-    algebra: Algebra, R: Array, z: Array, held: Array, scale: Array, radius: Array
-) -> tuple[Array, Array, Array]:
+def _trust_region(R: Array, z: Array, held: Array, scale: Array, radius: Array) -> tuple[Array, Array, Array]:
     """Minimise |R p + z| over |scale p| <= radius for what is not held.
 
     Also whether the radius did not matter, and how much could be gained if it never did.
@@ -81,9 +77,9 @@ def _trust_region(
     The damping that gives the step its length is the root of 1/|p| - 1/radius, found by Newton's method,
     which climbs to it from zero without ever passing it (Moré and Sorensen 1983).
     """
-    U, s, Vt = algebra.svd(jnp.where(held[None, :], 0.0, R / scale[None, :]))
+    U, s, Vt = svd(jnp.where(held[None, :], 0.0, R / scale[None, :]))
     counts = s > jnp.finfo(s.dtype).eps * s.size * jnp.max(s)
-    c = jnp.where(counts, -(U.T @ z), 0.0)
+    c = jnp.where(counts, -times(U.T, z), 0.0)
     s = jnp.where(counts, s, 1.0)
 
     def components(damping: Array) -> Array:
@@ -101,4 +97,4 @@ def _trust_region(
         return damping + (length / radius - 1.0) * length / slope, rounds + 1
 
     damping, _ = lax.while_loop(too_long, newton, (jnp.zeros_like(radius), jnp.asarray(0)))
-    return jnp.where(held, 0.0, (Vt.T @ components(damping)) / scale), damping == 0, 0.5 * jnp.sum(c * c)
+    return jnp.where(held, 0.0, times(Vt.T, components(damping)) / scale), damping == 0, 0.5 * jnp.sum(c * c)
