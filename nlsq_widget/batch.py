@@ -111,8 +111,8 @@ def fit_batch(
     where = named_device(session.device)
     with scope(where):
         known = PROGRAMS.known(session.model, session.data.x, session.p0, ys.shape[1], problems.bucket(ys.shape[1]))
-        if known.model.host is not None:
-            raise ValueError(f"A model that is called on the host cannot be fitted in lanes. {known.model.host}")
+        if known.model.on_host:
+            raise ValueError(f"A model that is called on the host cannot be fitted in lanes. {known.model.on_host}")
         ended = _run(session, known, where, lanes, rules, fits)
     counted = int(sum(name not in session.fixed for name in session.names))
     return _result(session, ended, ys.shape[1] - counted)

@@ -121,7 +121,7 @@ def solve(
         outcome = PROGRAMS.run(program, problem, where)
         milliseconds = 1e3 * (time.perf_counter() - began)
     result = _result(session, outcome, free, where, milliseconds)
-    result = replace(result, derivatives=program.mode, host=program.model.host or program.model.host_jacobian)
+    result = replace(result, derivatives=program.mode, host=program.model.on_host)
     return result, Curves(outcome.curve_p0, outcome.curve)
 
 

@@ -6,7 +6,7 @@ import inspect
 import types
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -14,11 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from nlsq_widget.differences import differences
 from nlsq_widget.fingerprint import unjitted
-from nlsq_widget.host import Raised, called, differences
 from nlsq_widget.numpy_models import UntraceableError
 
 _NONE = inspect.Parameter.empty  # no default
+# Where a trial step may well lead: to the logarithm of a negative number, say. The value there is nan.
+_OUT_OF_DOMAIN = (ArithmeticError, ValueError, Warning)
 
 
 class ModelError(ValueError):
@@ -35,7 +37,6 @@ class Model:
     jacobian: Callable[..., Any] | None = None  # as `jac` of SciPy: (x, *parameters) -> [points, parameters]
     host: str | None = None  # why the function is called on the host; None where it is traced
     host_jacobian: str | None = None  # the same of `jacobian`
-    raised: Raised = field(default_factory=Raised)  # on the host, while a program ran
 
     @property
     def name(self) -> str:
@@ -43,38 +44,26 @@ class Model:
 
     @property
     def own_columns(self) -> bool:
-        """Whether the derivatives are those of `columns`, not JAX's."""
+        """Whether the derivatives are the user's or finite differences, not JAX's."""
         return self.jacobian is not None or self.host is not None
+
+    @property
+    def on_host(self) -> str | None:
+        """Why it is asked on the host; None where a program holds it."""
+        return self.host or self.host_jacobian
 
     def curve(self, x: Array, p: Array | Sequence[Array], points: int) -> Array:
         """The model at `x` -> [points]; a single value stands for all of them."""
-        if self.host is not None:
-            return called(lambda x, p: self.values(x, p, points), self.raised, (points,), x, jnp.stack(_scalars(p)))
         with _blaming(self, "traced"), unnoted(self.function):
             value = self.function(x, *_scalars(p))
             array = self._checked(value, points, jnp.asarray)
         return jnp.broadcast_to(array.astype(x.dtype), (points,))
 
-    def columns(
-        self, x: Array, p: Array, points: int, lower: Array | float = -np.inf, upper: Array | float = np.inf
-    ) -> Array:
-        """The derivatives that JAX does not take, one row for each parameter [parameters, points].
-
-        Those of the user's `jac`, else finite differences, which stay within the bounds.
-        """
-        if self.jacobian is not None and self.host_jacobian is None:
-            with _blaming(self, "traced"), unnoted(self.jacobian):
-                return self._rows(jnp.asarray(self.jacobian(x, *_scalars(p))), points).astype(x.dtype).T
-        if self.jacobian is not None:
-            return called(lambda x, p: self.slopes(x, p, points), self.raised, (p.size, points), x, p)
-        if self.host is None:
-            raise ValueError("This model came without derivatives.")
-
-        def sloped(x: np.ndarray, p: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-            return differences(lambda q: self._tried(x, q, points), p, low, high)
-
-        bounds = (jnp.broadcast_to(jnp.asarray(bound, p.dtype), p.shape) for bound in (lower, upper))
-        return called(sloped, self.raised, (p.size, points), x, p, *bounds)
+    def columns(self, x: Array, p: Array, points: int) -> Array:
+        """The derivatives that the user's `jac` gives, one row for each parameter [parameters, points]."""
+        assert self.jacobian is not None
+        with _blaming(self, "traced"), unnoted(self.jacobian):
+            return self._rows(jnp.asarray(self.jacobian(x, *_scalars(p))), points).astype(x.dtype).T
 
     def values(self, x: np.ndarray, p: np.ndarray, points: int) -> np.ndarray:
         """The function called as SciPy does, on NumPy's numbers -> [points]."""
@@ -89,13 +78,20 @@ class Model:
         with _blaming(self, "evaluated"), np.errstate(all="ignore"):
             return np.asarray(self._rows(np.asarray(self.jacobian(x.copy(), *p)), points), dtype=float).T
 
-    def _tried(self, x: np.ndarray, p: np.ndarray, points: int) -> np.ndarray:
-        """`values`, or nan where the function raises."""
-        values = np.full(points, np.nan)
-        if not self.raised.broken:
-            with self.raised:
-                values = self.values(x, p, points)
-        return values
+    def tried(self, x: np.ndarray, p: np.ndarray, points: int) -> np.ndarray:
+        """`values`, or nan where the function is not defined."""
+        return _or_nan((points,), lambda: self.values(x, p, points))
+
+    def sloped(
+        self, x: np.ndarray, p: np.ndarray, value: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> np.ndarray:
+        """The derivatives on NumPy's numbers [parameters, points], where the value is `value`.
+
+        Those of the user's `jac`, else finite differences, which stay within the bounds.
+        """
+        if self.jacobian is not None:
+            return _or_nan((p.size, value.size), lambda: self.slopes(x, p, value.size))
+        return differences(lambda q: self.tried(x, q, value.size), p, value, lower, upper)
 
     def _checked(self, value: Any, points: int, asarray: Callable[[Any], Any]) -> Any:
         array = _numbers(self, value, asarray)
@@ -218,6 +214,16 @@ _ADVICE: tuple[tuple[type[Exception], str], ...] = (
         "it needs the number behind a value that JAX traces (math.exp, float(), int()): use jax.numpy",
     ),
 )
+
+
+def _or_nan(shape: tuple[int, ...], ask: Callable[[], np.ndarray]) -> np.ndarray:
+    """What `ask` gives, or nan where the user's code says that the parameters are none for it."""
+    try:
+        return ask()
+    except ModelError as error:
+        if not isinstance(error.__cause__, _OUT_OF_DOMAIN):
+            raise
+        return np.full(shape, np.nan)
 
 
 class _blaming:

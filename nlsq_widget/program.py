@@ -15,15 +15,16 @@ import numpy as np
 from jax import Array
 
 from nlsq_widget.cache import compiled
-from nlsq_widget.device import Device
+from nlsq_widget.device import Device, device, scope
 from nlsq_widget.fingerprint import fingerprint, forget_inner_programs, unjitted
-from nlsq_widget.forms import resolved
+from nlsq_widget.forms import At, Traced, resolved
 from nlsq_widget.model import Model, ModelError, first_line
-from nlsq_widget.pointwise import is_pointwise
-from nlsq_widget.problem import Problem
+from nlsq_widget.problem import Problem, bucket
 from nlsq_widget.solver import Form, Mode, State, advance, covariance, forward_is_cheaper, linear, start, triangle
+from nlsq_widget.stepwise import Linear, Step, bare, iterate, lowered
 
 Found = TypeVar("Found")
+Ask = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # x, p [parameters], points -> the curve [points]
 
 
 class Outcome(NamedTuple):
@@ -51,9 +52,9 @@ class Place(NamedTuple):
 
 
 class Program(NamedTuple):
-    """A compiled function of arrays, and how it takes derivatives."""
+    """What has been compiled for a model, and how it takes derivatives."""
 
-    run: Callable[..., Any]
+    run: Callable[..., Any]  # of NumPy arrays
     model: Model  # in the form that was compiled
     mode: Mode
 
@@ -67,7 +68,7 @@ class Lanes(NamedTuple):
 
 def refit(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcome:
     """The whole re-fit as one pure function of arrays; what is compiled, and what may be vmapped."""
-    jacobian = partial(model.columns, lower=problem.lower, upper=problem.upper) if model.own_columns else None
+    jacobian = model.columns if model.own_columns else None
     linearise = partial(triangle, Form(model.curve, jacobian, mode, pointwise))
     end: State = advance(linearise, problem, start(problem), problem.max_steps)
     p0 = jnp.clip(problem.p0, problem.lower, problem.upper)
@@ -92,7 +93,9 @@ def _packed(outcome: Outcome) -> tuple[Array, Array, Array | None]:
     return numbers, outcome.fitted, jnp.stack([outcome.curve_p0, outcome.curve]) if outcome.curve.size else None
 
 
-def _unpacked(packed: tuple[Any, Any, Any], parameters: int) -> Outcome:
+def _outcome(program: Callable[..., Any], problem: Problem) -> Outcome:
+    """What the compiled `_packed` gives, unpacked."""
+    packed, parameters = program(problem), problem.choices.shape[1]
     numbers, fitted = np.array(packed[0], dtype=float), np.asarray(packed[1], dtype=float)
     curve_p0, curve = (_NO_CURVE, _NO_CURVE) if packed[2] is None else np.asarray(packed[2], dtype=float)
     n = parameters
@@ -104,10 +107,9 @@ def _unpacked(packed: tuple[Any, Any, Any], parameters: int) -> Outcome:
 _NO_CURVE = np.zeros(0)
 
 
-def _slopes(model: Model, mode: Mode, points: int, x: Array, p: Array, moves: Array) -> Array:
+def _slopes(model: Model, mode: Mode, points: int, x: Array, p: Array) -> Array:
     """The curve, and below it its derivatives [1 + parameters, points]."""
-    lower, upper = jnp.where(moves, -jnp.inf, p), jnp.where(moves, jnp.inf, p)
-    jacobian = partial(model.columns, lower=lower, upper=upper) if model.own_columns else None
+    jacobian = model.columns if model.own_columns else None
     value, columns = linear(
         Form(model.curve, jacobian, mode, pointwise=False), x, p, points, jnp.eye(p.size, dtype=p.dtype)
     )
@@ -126,6 +128,10 @@ class Known(NamedTuple):
     pointwise: bool  # it takes each point by itself: points may be padded, and taken in chunks
     identity: Any  # the function object and all that it reads, as it is now
 
+    def forget_inner_programs(self) -> None:
+        """What is traced next shall not meet what jitted helpers of the model have read before."""
+        forget_inner_programs(self.identity[0])
+
 
 class Programs:
     """The compiled programs of this process, the least recently used dropped beyond `keep`.
@@ -142,14 +148,35 @@ class Programs:
     def known(self, model: Model, x: np.ndarray, p0: Any, points: int, padded: int) -> Known:
         """What to know about `model` for data of these shapes. Raises ModelError when it works in no form."""
 
-        def found() -> tuple[Model, bool]:
-            forget_inner_programs(fingerprint(model.function))
-            form = resolved(replace(model, function=unjitted(model.function)), x, np.array(p0, dtype=float), points)
-            separate = not form.own_columns and x.shape[-1] == points and is_pointwise(form, x.shape, padded)
-            return form, separate
+        identity = _identity(model)
 
-        (form, pointwise), identity = self._remembered((x.shape, points), _identity(model), model, found)
+        def found() -> tuple[Model, bool]:
+            forget_inner_programs(identity[0])
+            at = At(np.asarray(x, dtype=float), np.array(p0, dtype=float), points)
+            plain = replace(model, function=unjitted(model.function))
+            with scope(device()):  # float32 would show other values than NumPy's
+                return resolved(plain, at, padded, partial(self._tangent, identity))
+
+        (form, pointwise), identity = self._remembered((x.shape, points), identity, model, found)
         return Known(form, pointwise, identity)
+
+    def _tangent(
+        self, identity: Any, name: str, traced: Traced, at: At, along: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The value of a traced form, and its slope `along` a direction of the parameters."""
+        where = device()  # that of the scope
+
+        def sloped(x: Array, p: Array, along: Array) -> tuple[Array, Array]:
+            return jax.jvp(lambda q: traced(x, q, at.points), (p,), (along,))
+
+        def made() -> Callable[..., Any]:
+            program = compiled(jax.jit(sloped, keep_unused=True).lower(at.x, at.p0, along), where)
+            self.compiled += 1
+            return program
+
+        key = ("tangent", name, at.x.shape, at.points, where.name)
+        value, slope = self._remembered(key, identity, None, made)[0](at.x, at.p0, along)
+        return np.asarray(value), np.asarray(slope)
 
     def program(self, model: Model, known: Known, problem: Problem, wanted: str, where: Device) -> Program:
         """`refit` compiled for these shapes on `where`; `wanted` is a mode of derivatives, or "auto"."""
@@ -161,7 +188,41 @@ class Programs:
             self.compiled += 1
             return program
 
-        return self._remembered(key, known.identity, model, made)[0]
+        make = partial(self._stepwise, model, known, problem, where) if known.model.on_host else made
+        return self._remembered(key, known.identity, model, make)[0]
+
+    def _stepwise(self, model: Model, known: Known, problem: Problem, where: Device) -> Program:
+        """The fit of a model that is asked on the host. The step knows nothing of it, and so serves any other."""
+        length = problem.y.size if problem.whiten is not None else bucket(problem.y.size)
+        slim = bare(problem, length)
+        shapes = tuple([(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(slim)])
+
+        def made() -> Step:
+            program, blank = lowered(slim)
+            self.compiled += 1
+            return Step(compiled(program, where), blank)
+
+        step = self._remembered(("step", shapes, problem.whiten is None, where.name), (), None, made)[0]
+        ask = self._asked(model, known, where)
+        return Program(partial(_refit_on_host, known.model, step, length, ask), known.model, _own_mode(known.model))
+
+    def _asked(self, model: Model, known: Known, where: Device) -> Ask:
+        """The curve by itself: on the host, or compiled where only `jac` must be called there."""
+        if known.model.host is not None:
+            return known.model.tried
+
+        def asked(x: np.ndarray, p: np.ndarray, points: int) -> np.ndarray:
+            x, p = (values.astype(jnp.result_type(float), copy=False) for values in (x, p))
+
+            def made() -> Callable[..., Any]:
+                known.forget_inner_programs()
+                curve = jax.jit(lambda x, p: known.model.curve(x, p, points), keep_unused=True)
+                return compiled(curve.lower(x, p), where)
+
+            key = ("curve", x.shape, x.dtype, points, where.name)
+            return np.asarray(self._remembered(key, known.identity, model, made)[0](x, p), dtype=float)
+
+        return asked
 
     def lanes(self, model: Model, known: Known, go_on: Callable[..., Any], problem: Problem, where: Device) -> Lanes:
         """`go_on` for many problems at once, that have x, grid and rules in common."""
@@ -184,30 +245,35 @@ class Programs:
     @staticmethod
     def run(program: Program, problem: Problem, where: Device) -> Outcome:
         """NumPy arrays in and out."""
-        return _guarded(program.model, where, lambda: _unpacked(program.run(problem), problem.choices.shape[1]))
+        return _guarded(where, lambda: program.run(problem))
 
     def slopes(self, model: Model, known: Known, mode: Mode, at: Place, where: Device) -> np.ndarray:
         """The curve, and below it its derivatives [1 + parameters, points], compiled once for these shapes."""
-        given = at.x, at.p, at.moves
+        if known.model.on_host:
+            ask = self._asked(model, known, where)
+            lower, upper = np.where(at.moves, -np.inf, at.p), np.where(at.moves, np.inf, at.p)
+            value, columns = _linear(known.model, ask, at.x, at.p, lower, upper, at.points)
+            return np.concatenate([value[None], columns])
+        given = at.x, at.p
         key = ("slopes", at.x.shape, at.x.dtype, at.points, mode, where.name)
 
         def made() -> Program:
-            forget_inner_programs(fingerprint(known.model.function))
+            known.forget_inner_programs()
             lowered = jax.jit(partial(_slopes, known.model, mode, at.points), keep_unused=True).lower(*given)
             program = Program(compiled(lowered, where), known.model, mode)
             self.compiled += 1
             return program
 
         program = self._remembered(key, known.identity, model, made)[0]
-        return _guarded(program.model, where, lambda: np.asarray(program.run(*given), dtype=float))
+        return _guarded(where, lambda: np.asarray(program.run(*given), dtype=float))
 
-    def _remembered(self, what: Any, identity: Any, model: Model, make: Callable[[], Any]) -> tuple[Any, Any]:
-        """The thing made once for this model as it is, and the identity under which it is now known."""
+    def _remembered(self, what: Any, identity: Any, model: Model | None, make: Callable[[], Any]) -> tuple[Any, Any]:
+        """The thing made once for this model as it is, or for all, and the identity under which it is now known."""
         with self._lock:
             key = (what, identity)
             if key not in self._known:
                 self._known[key] = make()
-                key = self._renamed(key, _identity(model))
+                key = key if model is None else self._renamed(key, _identity(model))
             self._known.move_to_end(key)
             while len(self._known) > self._keep:
                 self._known.popitem(last=False)
@@ -223,15 +289,48 @@ class Programs:
 PROGRAMS = Programs()
 
 
-def _guarded(model: Model, where: Device, run: Callable[[], Found]) -> Found:
-    """What `run` gives; what the user's code raised on the host is raised here."""
+def _guarded(where: Device, run: Callable[[], Found]) -> Found:
+    """What `run` gives, or one sentence."""
     try:
-        found = run()
+        return run()
     except jax.errors.JaxRuntimeError as error:
-        model.raised.again()
         raise ModelError(f"The fit broke off on {where.name}: {first_line(error)}") from error
-    model.raised.again()
-    return found
+
+
+def _refit_on_host(model: Model, step: Step, length: int, ask: Ask, problem: Problem) -> Outcome:
+    """The whole re-fit, where the model is asked between the steps."""
+    x, grid, choices = (np.asarray(values, dtype=float) for values in (problem.x, problem.grid, problem.choices))
+    p0, lower, upper = choices[:3]
+    points = problem.y.size
+
+    def linear_at(p: np.ndarray) -> Linear:
+        return _linear(model, ask, x, p, lower, upper, points)
+
+    end, inverse, norms = iterate(step, linear_at, bare(problem, length))
+    popt = np.asarray(end.p, dtype=float)
+
+    def along(p: np.ndarray) -> np.ndarray:
+        return ask(grid, p, grid.size) if grid.size else grid
+
+    return Outcome(
+        popt=popt,
+        inverse=np.asarray(inverse, dtype=float),
+        R=np.asarray(end.triangle.R, dtype=float),
+        norms=np.asarray(norms, dtype=float),
+        cost=end.triangle.cost,
+        status=end.status,
+        steps=end.steps,
+        fitted=ask(x, popt, points),
+        curve_p0=along(np.clip(p0, lower, upper)),
+        curve=along(popt),
+    )
+
+
+def _linear(
+    model: Model, ask: Ask, x: np.ndarray, p: np.ndarray, lower: np.ndarray, upper: np.ndarray, points: int
+) -> Linear:
+    value = ask(x, p, points)
+    return Linear(value, model.sloped(x, p, value, lower, upper))
 
 
 def _identity(model: Model) -> Any:
@@ -243,11 +342,12 @@ def _identity(model: Model) -> Any:
 def _compile(known: Known, problem: Problem, wanted: str, where: Device) -> Program:
     """Ahead of time: such a program cannot compile again behind our back, it would refuse another shape."""
     model = known.model
-    forget_inner_programs(fingerprint(model.function))
+    known.forget_inner_programs()
     said = ""
     for mode in _modes(model, problem.y.size, wanted):
         try:
-            return Program(compiled(_lowered(model, mode, known.pointwise, problem), where), model, mode)
+            program = compiled(_lowered(model, mode, known.pointwise, problem), where)
+            return Program(partial(_outcome, program), model, mode)
         except (TypeError, ValueError) as error:
             # Some models know one mode only: loops of unknown length forward, custom_vjp reverse. JAX says
             # "Reverse-mode ..." or "forward-mode ...".
@@ -260,10 +360,14 @@ def _compile(known: Known, problem: Problem, wanted: str, where: Device) -> Prog
 def _modes(model: Model, points: int, wanted: str) -> tuple[Mode, ...]:
     """The modes to try, the best first."""
     if model.own_columns:
-        return ("given",) if model.jacobian is not None else ("differences",)
+        return (_own_mode(model),)
     if wanted == "auto":
         return ("forward", "reverse") if forward_is_cheaper(len(model.names), points) else ("reverse", "forward")
     return ("reverse",) if wanted == "reverse" else ("forward",)
+
+
+def _own_mode(model: Model) -> Mode:
+    return "differences" if model.jacobian is None else "given"
 
 
 def _lowered(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Any:

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import erfc
 
 from nlsq_widget import FitWidget, curve_fit, fit
 from nlsq_widget.problem import bucket
@@ -68,6 +69,33 @@ def test_a_second_widget_of_the_same_model_compiles_nothing(compilations):
     FitWidget(model, X, Y, p0=[2, 1, 0])
     first = compilations.count
     FitWidget(model, X, Y, p0=[1, 1, 0])
+    assert compilations.count == first
+
+
+KINDS = {
+    "jax": lambda: lambda x, a, b: a * jnp.exp(-b * x),
+    "numpy": lambda: lambda x, a, b: a * np.exp(-b * x),
+    "scipy.special": lambda: lambda x, a, b: a * erfc(b * x),
+    "both": lambda: lambda x, a, b: a * np.exp(jnp.sin(b * x)),
+    "on the host": lambda: lambda x, a, b: a * np.exp(-b * x) if a > 0 else b * x,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+def test_no_length_in_the_same_bucket_compiles_whatever_the_model_is_written_with(kind, compilations):
+    model = kind()
+    counts = []
+    for points in (100, 101, 110):
+        x = np.linspace(0, 4, points)
+        fit(model, x, 3 * np.exp(-x / 2), p0=[1, 1])
+        counts.append(compilations.count)
+    assert counts[0] == counts[1] == counts[2]
+
+
+def test_models_on_the_host_share_the_compiled_step(compilations):
+    fit(KINDS["on the host"](), X, Y, p0=[1, 1])
+    first = compilations.count
+    fit(KINDS["on the host"](), X, Y, p0=[1, 1])
     assert compilations.count == first
 
 

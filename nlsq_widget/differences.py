@@ -1,94 +1,24 @@
-"""A function that JAX cannot trace, called with NumPy arrays from inside a compiled program, and differentiated."""
+"""Derivatives of a function that JAX cannot trace, by finite differences, which never leave the bounds."""
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
 
-# Where a trial step may well lead: to the logarithm of a negative number, say. The value there is nan.
-_OUT_OF_DOMAIN = (ArithmeticError, ValueError, Warning)
 _EPS = float(np.finfo(float).eps)
 _STEP = _EPS ** (1 / 3)  # of a parameter: truncation and rounding are then as large (Dennis and Schnabel 1983)
-_PIECE = 4096  # numbers that are copied at once
 _BENT = 1e-6  # the part of a difference quotient by which a finer one may differ
 _SEEN = 1e-7  # the part of the values that a difference must be, or the rounding of the values shows in it
 
 Curve = Callable[[np.ndarray], np.ndarray]  # parameters [parameters] -> values [points]
 
 
-class Raised:
-    """Keeps what the user's code raised: XLA would make pages of it, or lose it in another thread.
-
-    A context that lets nothing out. After the first error that is no matter of the parameters, `broken` says
-    that there is no use in going on.
-    """
-
-    def __init__(self) -> None:
-        self._error: BaseException | None = None
-
-    @property
-    def broken(self) -> bool:
-        return self._error is not None
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: types.TracebackType | None
-    ) -> bool:
-        if error is not None and not isinstance(error.__cause__, _OUT_OF_DOMAIN):
-            self._error = error
-        return True
-
-    def again(self) -> None:
-        """Raise what was kept, once, where the user sees it."""
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
-
-def called(function: Callable[..., np.ndarray], raised: Raised, shape: tuple[int, ...], *arrays: Array) -> Array:
-    """`function` of float64 arrays -> float64 [shape], on the host; nan where it raises.
-
-    The numbers travel as bits: JAX may call back in a thread of its own, which has not our float64, and would
-    round them.
-    """
-
-    def back(*bits: Any) -> np.ndarray:
-        value = np.full(shape, np.nan)
-        if not raised.broken:
-            with raised, jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
-                given = [_floats(pieces).reshape(array.shape) for pieces, array in zip(bits, arrays, strict=True)]
-                value = np.ascontiguousarray(function(*given), dtype=float)
-        return value.view(np.uint32).reshape(*shape, 2)
-
-    kind = jax.ShapeDtypeStruct((*shape, 2), jnp.uint32)
-    sent = [_bits(array) for array in arrays]
-    return lax.bitcast_convert_type(jax.pure_callback(back, kind, *sent, vmap_method="sequential"), jnp.float64)
-
-
-def _bits(array: Array) -> list[Array]:
-    """The bits of float64 numbers in pieces: JAX copies what is large in a thread, of which a busy machine has none."""
-    flat = lax.bitcast_convert_type(array.astype(jnp.float64).reshape(-1), jnp.uint32)
-    return [flat[i : i + _PIECE] for i in range(0, max(flat.shape[0], 1), _PIECE)]
-
-
-def _floats(pieces: list[Any]) -> np.ndarray:
-    return np.concatenate([np.asarray(piece) for piece in pieces]).view(np.float64)[:, 0]
-
-
-def differences(f: Curve, p: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """The derivatives of `f` at `p` by finite differences within the bounds -> [parameters, points].
+def differences(f: Curve, p: np.ndarray, here: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """The derivatives of `f` at `p`, where it is `here`, by differences within the bounds -> [parameters, points].
 
     Central ones where both sides are finite, else of the same order from one side (Nocedal and Wright 2006, ch. 8).
     """
-    here = f(p)
     return np.array([_column(f, here, p, i, lower[i], upper[i]) for i in range(p.size)])
 
 
