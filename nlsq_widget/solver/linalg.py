@@ -58,14 +58,14 @@ def cholesky(S: Array) -> tuple[Array, Array]:
     """
     n = S.shape[0] - 1
     index, size = jnp.arange(n + 1), jnp.diagonal(S)
-    least = 8 * n * jnp.finfo(S.dtype).eps
+    eps = float(jnp.finfo(S.dtype).eps)
+    least, enough = 8 * n * eps, eps**0.4
 
     def eliminate(left: Array, k: Any) -> tuple[Array, tuple[Array, Array]]:
         pivot = jnp.maximum(left[k, k], least * size[k])
         per = _per_root(pivot)
         row = jnp.where(index > k, left[k], jnp.where(index == k, pivot, 0.0)) * per
-        # Of what the columns before k do not explain, all but six digits may be lost.
-        return left - row[:, None] * row[None, :], (row, left[k, k] >= 1e-6 * size[k])
+        return left - row[:, None] * row[None, :], (row, left[k, k] >= enough * size[k])
 
     _, (T, sure) = _over(eliminate, S, n)
     return T, jnp.all(sure)
