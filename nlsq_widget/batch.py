@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nlsq_widget import problem as problems
-from nlsq_widget.data import numbers
+from nlsq_widget.data import Data, measured, numbers
 from nlsq_widget.device import Device, scope
 from nlsq_widget.device import device as named_device
 from nlsq_widget.fit import Tolerances, choices_of, fit, not_negative, rules_of
 from nlsq_widget.model import Model
+from nlsq_widget.placed import placed, points_on
 from nlsq_widget.problem import Problem
 from nlsq_widget.program import PROGRAMS, Known, Lanes
 from nlsq_widget.result import Result, sentence
@@ -81,7 +82,8 @@ def fit_batch(
 
     x is [points] or [predictors, points], the same for all; y is [points] or [fits, points]; p0 is [parameters] or
     [fits, parameters]; sigma is [points] or [fits, points]. What fails is told in `status`, fit by fit, and never
-    stops the others. Each fit ends where `fit` would end it. Raises ValueError, in one sentence, for bad input.
+    stops the others. Each fit ends where `fit` would end it. `device` and JAX arrays are taken as by `fit`. Raises
+    ValueError, in one sentence, for bad input.
 
     >>> import jax.numpy as jnp
     >>> x, taus = np.linspace(0, 4, 9), np.array([[0.5], [1.0], [2.0]])
@@ -89,33 +91,31 @@ def fit_batch(
     >>> r.popt.round(6).tolist()
     [[3.0, 0.5], [3.0, 1.0], [3.0, 2.0]]
     """
-    ys, starts = np.atleast_2d(numbers("y", y)), None if p0 is None else np.atleast_2d(numbers("p0", p0))
-    weights = None if sigma is None else 1.0 / _positive(np.atleast_2d(numbers("sigma", sigma)))
-    if not all(np.isfinite(values).all() for values in (ys, starts, weights) if values is not None):
-        raise ValueError("y, p0 or sigma holds values that are not finite (nan or inf); leave those fits out.")
+    where = named_device(device, x, y, sigma)
+    data, ys, weights = _rows_of(x, y, sigma, where)
+    starts = None if p0 is None else _finite(np.atleast_2d(numbers("p0", p0)))
     session = begin(
         model,
-        x,
-        ys[0],
+        data,
         p0=None if starts is None else starts[0],
         bounds=bounds,
         fixed=fixed,
         absolute_sigma=absolute_sigma,
         loss=loss,
         loss_scale=loss_scale,
-        device=device,
+        device=where,
     )
     fits = _fits(ys, starts, weights)
     rules = rules_of(session, Tolerances(max_steps=not_negative("max_steps", max_steps)))
     lanes = _lanes(session, ys, starts, weights)
-    where = named_device(session.device)
+    points = session.data.n_points
     with scope(where):
-        known = PROGRAMS.known(session.model, session.data.x, session.p0, ys.shape[1], problems.bucket(ys.shape[1]))
+        known = PROGRAMS.known(session.model, session.data.given.x, session.p0, points, problems.bucket(points))
         if known.model.on_host:
             raise ValueError(f"A model that is called on the host cannot be fitted in lanes. {known.model.on_host}")
         ended = _run(session, known, where, lanes, rules, fits)
     counted = int(sum(name not in session.fixed for name in session.names))
-    return _result(session, ended, ys.shape[1] - counted)
+    return _result(session, ended, points - counted)
 
 
 def multistart(
@@ -142,7 +142,7 @@ def multistart(
     """
     if starts < 1:
         raise ValueError(f"starts is {starts!r}; give a whole number of at least 1.")
-    session = begin(model, x, y, p0=p0, bounds=bounds, fixed=how.get("fixed", ()))
+    session = begin(model, x, y, p0=p0, bounds=bounds, fixed=how.get("fixed", ()), device=how.get("device"))
     allowed = {name: how[name] for name in ("sigma", "fixed", "loss", "loss_scale", "device") if name in how}
     if np.ndim(allowed.get("sigma", 0)) == 2:
         allowed.pop("sigma")  # correlated errors matter for the last fit only
@@ -167,13 +167,27 @@ def _drawn(session: Session, starts: int, seed: int) -> np.ndarray:
     return np.where(free, drawn, p0)
 
 
-def _positive(sigma: np.ndarray) -> np.ndarray:
-    if not (sigma > 0).all():
+def _rows_of(x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None, where: Device) -> tuple[Data, Any, Any]:
+    """The data, with y and weight of each fit, on the device where they are there."""
+    data = placed(x, y, sigma, where, rows=True)
+    if data is not None and data.placed is not None:
+        return data, *data.placed[1:]
+    ys = _finite(np.atleast_2d(numbers("y", y)))
+    if sigma is None:
+        return measured(x, ys[0]), ys, np.ones((1, ys.shape[1]))
+    errors = np.atleast_2d(numbers("sigma", sigma))
+    if not (errors > 0).all():
         raise ValueError("sigma has values that are not positive; give the standard error of each point.")
-    return sigma
+    return measured(x, ys[0]), ys, _finite(1.0 / errors)
 
 
-def _fits(ys: np.ndarray, starts: np.ndarray | None, weights: np.ndarray | None) -> int:
+def _finite(values: np.ndarray) -> np.ndarray:
+    if not np.isfinite(values).all():
+        raise ValueError("y, p0 or sigma holds values that are not finite (nan or inf); leave those fits out.")
+    return values
+
+
+def _fits(ys: Any, starts: np.ndarray | None, weights: Any) -> int:
     counts = {len(values) for values in (ys, starts, weights) if values is not None and len(values) != 1}
     if len(counts) > 1:
         raise ValueError(f"y, p0 and sigma are for {', '.join(map(str, sorted(counts)))} fits; give as many of each.")
@@ -183,12 +197,12 @@ def _fits(ys: np.ndarray, starts: np.ndarray | None, weights: np.ndarray | None)
 class _Lanes(NamedTuple):
     """What differs from fit to fit, along the first axis; one row stands for all."""
 
-    y: np.ndarray
-    weight: np.ndarray
+    y: Any  # [fits, points]; padded where it is on the device already
+    weight: Any
     choices: np.ndarray  # [fits, 4, parameters]
 
 
-def _lanes(session: Session, ys: np.ndarray, starts: np.ndarray | None, weights: np.ndarray | None) -> _Lanes:
+def _lanes(session: Session, ys: Any, starts: np.ndarray | None, weights: Any) -> _Lanes:
     free = [name not in session.fixed for name in session.names]
     choices = np.repeat(choices_of(session, free)[None], 1 if starts is None else len(starts), axis=0)
     if starts is not None:
@@ -199,7 +213,7 @@ def _lanes(session: Session, ys: np.ndarray, starts: np.ndarray | None, weights:
                 raise ValueError(f"A start value of {name} is outside its bounds ({low:.10g} to {high:.10g}).")
             if not free[row]:
                 choices[:, 1, row] = choices[:, 2, row] = starts[:, row]
-    return _Lanes(ys, np.ones((1, ys.shape[1])) if weights is None else weights, choices)
+    return _Lanes(ys, weights, choices)
 
 
 class _Ended(NamedTuple):
@@ -228,7 +242,11 @@ def _go_on(
 def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np.ndarray, fits: int) -> _Ended:
     """All fits through the lanes, on every core: XLA takes one for a program of such short loops."""
     points = problems.bucket(session.data.n_points) if known.pointwise else session.data.n_points
-    x = problems.pad(session.data.x, points) if known.pointwise else session.data.x
+    if session.data.placed is None:
+        x = problems.pad(session.data.x, points) if known.pointwise else session.data.x
+    else:
+        x, y, weight = points_on(session.data.placed, frozenset(), points, where)
+        lanes = lanes._replace(y=y, weight=weight)
     room = min(_CACHE // (2 * points), 1024)
     many = next((width for width in (_FEW, 64, 256, 1024) if width >= min(fits, room)), 1024)
 
@@ -284,8 +302,8 @@ def _through(lane: Callable[[np.ndarray], tuple[Lanes, Problem]], fits: np.ndarr
     return kept[1]
 
 
-def _rows(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    return values[chosen] if len(values) > 1 else np.repeat(values, chosen.size, axis=0)
+def _rows(values: Any, chosen: np.ndarray) -> Any:
+    return values[chosen % len(values)]
 
 
 def _result(session: Session, ended: _Ended, dof: int) -> BatchResult:

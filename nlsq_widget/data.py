@@ -2,32 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+from jax import Array
+from jax.core import Tracer
 from numpy.typing import ArrayLike
 
-_LEAST, _MOST = 1e-140, 1e140
+LEAST, MOST = 1e-140, 1e140
+
+
+class Given(NamedTuple):
+    """The points where they are: NumPy arrays in float64, or JAX arrays on a device."""
+
+    x: Any
+    y: Any
+    sigma: Any = None
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Measured points in float64."""
+    """Measured points in float64, as NumPy arrays; what is on a device is brought when it is asked for."""
 
-    x: np.ndarray  # [points] or [predictors, points]
-    y: np.ndarray  # [points]
-    sigma: np.ndarray | None = None  # [points], standard errors of y; or [points, points], their covariance
+    given: Given
     x_label: str = "x"  # name and unit, as on an axis
     y_label: str = "y"
+    placed: tuple[Array, Array, Array] | None = None  # x, y and 1/sigma [bucket] in the memory of a device
+
+    @cached_property
+    def x(self) -> np.ndarray:
+        """[points] or [predictors, points]"""
+        return _on_host("x", self.given.x)
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """[points]"""
+        return _on_host("y", self.given.y)
+
+    @cached_property
+    def sigma(self) -> np.ndarray | None:
+        """[points], standard errors of y; or [points, points], their covariance."""
+        return None if self.given.sigma is None else _on_host("sigma", self.given.sigma)
 
     @property
     def n_points(self) -> int:
-        return self.y.size
+        return self.given.y.shape[-1]
+
+    @property
+    def correlated(self) -> bool:
+        """Whether sigma is a covariance matrix."""
+        return self.given.sigma is not None and self.given.sigma.ndim == 2
 
 
-def measured(
-    x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None, *, x_label: str = "x", y_label: str = "y"
-) -> Data:
+def _on_host(name: str, values: Any) -> np.ndarray:
+    return values if isinstance(values, np.ndarray) else numbers(name, values)
+
+
+def measured(x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None) -> Data:
     """`Data` from anything that NumPy takes for an array.
 
     >>> measured([1, 2, 3], [2.0, 4.1, 5.9]).n_points
@@ -35,7 +68,7 @@ def measured(
 
     Raises ValueError, with what to do about it, when lengths differ or values are not finite.
     """
-    return replace(checked(numbers("x", x), numbers("y", y), sigma), x_label=str(x_label), y_label=str(y_label))
+    return checked(numbers("x", x), numbers("y", y), sigma)
 
 
 def checked(x: np.ndarray, y: np.ndarray, sigma: ArrayLike | None = None, *, finite_x: bool = True) -> Data:
@@ -47,17 +80,17 @@ def checked(x: np.ndarray, y: np.ndarray, sigma: ArrayLike | None = None, *, fin
         raise ValueError(f"y has shape {y.shape}; give one value for each point, as an array with one dimension.")
     if x.ndim < 2 and x.size != y.size:
         raise ValueError(f"x has {x.size} values and y has {y.size}; give one x for each y.")
-    errors = None if sigma is None else _checked_sigma(_finite("sigma", numbers("sigma", sigma)), y.size)
+    errors = None if sigma is None else checked_sigma(sigma, y.size)
     _check_square("y", float(np.max(np.abs(y))))
     if errors is not None and errors.ndim == 1:
         with np.errstate(over="ignore", under="ignore"):
             _check_square("y / sigma", float(np.max(np.abs(y) / errors)))
-    return Data(x, y, errors)
+    return Data(Given(x, y, errors))
 
 
 def _check_square(name: str, greatest: float) -> None:
     """What is fitted is a sum of squares: they must neither vanish nor overflow."""
-    if greatest != 0 and not _LEAST < greatest < _MOST:
+    if greatest != 0 and not LEAST < greatest < MOST:
         raise ValueError(
             f"{name} reaches {greatest:.3g}, whose square no float can hold; give the data in another unit, "
             "of which they are some."
@@ -69,7 +102,12 @@ def numbers(name: str, values: ArrayLike) -> np.ndarray:
     try:
         array = np.ma.filled(values, np.nan) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
     except (TypeError, ValueError) as error:
+        refuse_traced(name, values)
         raise ValueError(f"{name} is not an array: its rows have different lengths.") from error
+    except RuntimeError as error:
+        if not (isinstance(values, Array) and values.is_deleted()):
+            raise
+        raise ValueError(f"{name} was deleted, or donated to a function of JAX; give an array that is kept.") from error
     if array.dtype.kind in "mM":
         raise ValueError(f"{name} holds dates or times; give seconds or days since a moment near the data, as floats.")
     if np.iscomplexobj(array):
@@ -84,6 +122,14 @@ def numbers(name: str, values: ArrayLike) -> np.ndarray:
     return array
 
 
+def refuse_traced(name: str, values: Any) -> None:
+    """A fit looks at its numbers; those that JAX traces have none yet."""
+    if isinstance(values, Tracer):
+        raise ValueError(
+            f"{name} is traced by jax.jit, vmap or grad; fit outside of them, or call least_squares, which is pure."
+        )
+
+
 def _finite(name: str, array: np.ndarray) -> np.ndarray:
     finite = np.isfinite(array)
     if not finite.all():
@@ -96,7 +142,9 @@ def _finite(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _checked_sigma(sigma: np.ndarray, points: int) -> np.ndarray:
+def checked_sigma(given: ArrayLike, points: int) -> np.ndarray:
+    """The standard errors of so many points, one for each, or their covariance."""
+    sigma = _finite("sigma", numbers("sigma", given))
     if sigma.size == 1:  # one standard error for all
         sigma = np.full(points, sigma.item())
     if sigma.shape == (points, points):

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 from jax._src import config  # its thresholds for one thread have no public name
+from jax.core import Tracer
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,11 @@ class Device:
     name: str  # "cpu:0", "gpu:1"
     label: str  # the name, and the model of the chip where it says more
     jax: Any  # jax.Device
+
+    @property
+    def host(self) -> bool:
+        """Whether NumPy reads its memory as it is, so that nothing is gained by staying there."""
+        return self.jax.platform == "cpu"
 
 
 def devices() -> tuple[Device, ...]:
@@ -33,8 +39,14 @@ def devices() -> tuple[Device, ...]:
     return tuple(_named(device) for device in found)
 
 
-def device(wanted: Any = None) -> Device:
-    """The device that a name or a `jax.Device` means, by default JAX's. Raises ValueError with the names known."""
+def device(wanted: Any = None, *given: Any) -> Device:
+    """The device that a name or a `jax.Device` means; by default the one on which `given` arrays were put, or JAX's.
+
+    Raises ValueError with the names known, and where arrays were put on several.
+    """
+    wanted = _chosen(given) if wanted is None else wanted
+    if isinstance(wanted, Device):
+        return wanted
     known = devices()
     if wanted is None:
         default = getattr(jax.config, "jax_default_device", None)
@@ -44,6 +56,24 @@ def device(wanted: Any = None) -> Device:
             return candidate
     names = ", ".join(candidate.name for candidate in known)
     raise ValueError(f"There is no device {str(wanted)!r} here; choose one of: {names}.")
+
+
+def home(given: Any) -> Device | None:
+    """The one device on which a JAX array lives; None for any other thing, and for an array that cannot be used."""
+    if not isinstance(given, jax.Array) or isinstance(given, Tracer) or given.is_deleted():
+        return None
+    found = given.devices()
+    return _named(*found) if len(found) == 1 and given.is_fully_addressable else None
+
+
+def _chosen(given: tuple[Any, ...]) -> Device | None:
+    """Where the arrays are that somebody put on a device; JAX's default device is nobody's choice."""
+    found = {where.name: where for array in given if (where := home(array)) is not None and array.committed}
+    if len(found) > 1:
+        raise ValueError(
+            f"The data are on {' and '.join(sorted(found))}; put them on one, or say by device= where to fit."
+        )
+    return next(iter(found.values()), None)
 
 
 @lru_cache

@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +17,7 @@ from nlsq_widget import problem as problems
 from nlsq_widget.data import Data
 from nlsq_widget.device import Device, scope
 from nlsq_widget.device import device as named_device
+from nlsq_widget.placed import points_on
 from nlsq_widget.program import PROGRAMS, Known, Outcome
 from nlsq_widget.result import Result, not_finite
 from nlsq_widget.session import Session, begin
@@ -72,6 +74,12 @@ def fit(
     is the residual, in units of sigma, from which on outliers count less than their square. `precision` is
     "float64", or "float32" for the arithmetic of a GPU that has no other.
 
+    `device` is a name or a `jax.Device`; left out, it is the one on which x, y or sigma were put, else JAX's default.
+    JAX arrays in the memory of a GPU are cast, checked and padded there, by a small program for each new length, and
+    fitted where they are. The host reads them for what the result tells of them (residuals, R2), to say what is wrong
+    with them, for correlated errors, and once to check a model written with NumPy. A CPU's memory NumPy reads as it is.
+    An array that is spread over several devices is taken to the host.
+
     The method is Levenberg and Marquardt's in a scaled trust region (Moré 1978), inside the bounds, with
     exact derivatives, as one compiled program.
 
@@ -115,14 +123,20 @@ def solve(
         x, y, weight, whiten, along = _points(session, known.pointwise, where, grid)
         problem = problems.Problem(x, y, weight, whiten, along, choices_of(session, free), rules)
         if session.precision != "float64":
-            problem = jax.tree.map(lambda array: np.asarray(array, session.precision), problem)
+            problem = jax.tree.map(partial(_narrow, session.precision), problem)
         program = PROGRAMS.program(session.model, known, problem, session.derivatives, where)
         began = time.perf_counter()
         outcome = PROGRAMS.run(program, problem, where)
         milliseconds = 1e3 * (time.perf_counter() - began)
     result = _result(session, outcome, free, where, milliseconds)
+    if grid is None and session.data.placed is not None:  # who keeps results shall not fill the device
+        result = replace(result, data=replace(session.data, placed=None))
     result = replace(result, derivatives=program.mode, host=program.model.on_host)
     return result, Curves(outcome.curve_p0, outcome.curve)
+
+
+def _narrow(precision: str, array: Any) -> Any:
+    return array.astype(precision) if isinstance(array, jax.Array) else np.asarray(array, precision)
 
 
 def rules_of(session: Session, tolerances: Tolerances) -> np.ndarray:
@@ -159,7 +173,7 @@ def _result(session: Session, outcome: Outcome, free: list[bool], where: Device,
         device=where.name,
         data=session.data,
         counts=counts,
-        fitted=outcome.fitted[:n],
+        curve=outcome.fitted,
         cost=float(outcome.cost),
         norms=outcome.norms,
         model=session.model,
@@ -195,7 +209,7 @@ def is_pointwise(session: Session) -> bool:
 
 def _known(session: Session) -> Known:
     data = session.data
-    return PROGRAMS.known(session.model, data.x, session.p0, data.n_points, problems.bucket(data.n_points))
+    return PROGRAMS.known(session.model, data.given.x, session.p0, data.n_points, problems.bucket(data.n_points))
 
 
 # The arrays of a data set on a device, kept while the data live: a drag sends two numbers, not the points.
@@ -205,24 +219,30 @@ _PLACED: weakref.WeakKeyDictionary[Data, dict[Any, tuple[Any, ...]]] = weakref.W
 def _points(session: Session, pointwise: bool, where: Device, grid: np.ndarray | None) -> tuple[Any, ...]:
     """x, y, weight, whitening and grid; on the device already where a grid tells that more fits will follow."""
     data = session.data
-    padded = pointwise and (data.sigma is None or data.sigma.ndim == 1)
-    length = problems.bucket(data.n_points) if padded else data.n_points
+    length = problems.bucket(data.n_points) if pointwise and not data.correlated else data.n_points
     if grid is None:
-        return *problems.points_of(data, session.excluded, length), whitening(data), _NO_GRID
+        return *_taken(session, length, where), whitening(data), _NO_GRID
     key = (length, session.excluded, where.name, id(grid))
     kept = _PLACED.setdefault(data, {})
     if key not in kept:
         if len(kept) > 3:
             kept.clear()
-        arrays = (*problems.points_of(data, session.excluded, length), whitening(data), grid)
+        arrays = (*_taken(session, length, where), whitening(data), grid)
         # The grid is kept with its copy: its address is in the key.
         kept[key] = (*(None if a is None else jax.device_put(a, where.jax) for a in arrays), grid)
     return kept[key][:5]
 
 
+def _taken(session: Session, length: int, where: Device) -> tuple[Any, Any, Any]:
+    """x, y and weight, from where they are."""
+    if session.data.placed is None:
+        return problems.points_of(session.data, session.excluded, length)
+    return points_on(session.data.placed, session.excluded, length, where)
+
+
 def whitening(data: Data) -> np.ndarray | None:
     """The matrix that makes residuals of covariance `sigma` independent, the inverse of its Cholesky factor."""
-    if data.sigma is None or data.sigma.ndim == 1:
+    if not data.correlated or data.sigma is None:
         return None
     try:
         return np.linalg.inv(np.linalg.cholesky(data.sigma))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from nlsq_widget.fingerprint import unjitted, writes_in_place
@@ -22,7 +23,7 @@ _PRICE_OF_JAC = "It is called on the host instead, which is slower."
 class At(NamedTuple):
     """Where a model is tried."""
 
-    x: np.ndarray  # [..., points]
+    x: Any  # [..., points]; on a device it stays there while only its shape is looked at
     p0: np.ndarray  # [parameters]
     points: int  # the length of y
 
@@ -63,7 +64,7 @@ def _function_resolved(model: Model, at: At, padded: int, tangent: Tangent) -> t
         why = other(form, "as NumPy")
         if why is None:
             return form, alone
-    model.values(*at)  # raises what is wrong with a model that does not work at all
+    model.values(*_read(at))  # raises what is wrong with a model that does not work at all
     return replace(model, function=unjitted(model.function), host=f"{why} {_PRICE}"), False
 
 
@@ -72,6 +73,7 @@ def _jacobian_resolved(model: Model, at: At, tangent: Tangent) -> Model:
         return model  # on the host jac is called as it is
     form = replace(model, jacobian=numpy_form(model.jacobian))
     name = f"jac of {model.name}"
+    at = _read(at)
     why = _untraced(form.columns, at) or _other("jac", form.columns, model.slopes, name, at, tangent)
     if why is None:
         return form
@@ -85,24 +87,35 @@ def _alone(model: Model, at: At, padded: int) -> bool:
 
 def _padded(at: At, padded: int, *, alone: bool) -> At:
     """The same place with as many points as others in its bucket have: they are checked by the same program."""
-    return At(pad(at.x, padded), at.p0, padded) if alone else at
+    at = _read(at)
+    return at._replace(x=pad(np.asarray(at.x), padded), points=padded) if alone else at
+
+
+def _read(at: At) -> At:
+    return at._replace(x=np.asarray(at.x, dtype=float))
 
 
 def _same_steps(model: Model, form: Model, at: At) -> bool:
     """Whether it is all one to JAX and to NumPy: `z = y; z += 1` changes y as well in NumPy."""
     if _untraced(form.curve, at) is not None:
         return False
-    one, other = (str(jax.make_jaxpr(lambda x, p, m=m: m.curve(x, p, at.points))(at.x, at.p0)) for m in (model, form))
+    one, other = (
+        str(jax.make_jaxpr(lambda x, p, m=m: m.curve(x, p, at.points))(_shape(at), at.p0)) for m in (model, form)
+    )
     return one == other
 
 
 def _untraced(curve: Traced, at: At) -> str | None:
     """Why JAX cannot trace this, in a sentence; None when it can."""
     try:
-        jax.eval_shape(lambda x, p: curve(x, p, at.points), at.x, at.p0)
+        jax.eval_shape(lambda x, p: curve(x, p, at.points), _shape(at), at.p0)
     except ModelError as error:
         return str(error)
     return None
+
+
+def _shape(at: At) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(at.x.shape, jnp.result_type(float))
 
 
 def _other(

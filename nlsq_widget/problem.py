@@ -109,7 +109,7 @@ def pad(values: np.ndarray, length: int, *, fill: float | None = None) -> np.nda
 
 def points_of(data: Data, excluded: frozenset[int], length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """x, y and weight of `data`, padded to `length` where that is more; excluded points weigh nothing."""
-    weight = np.ones(data.n_points) if data.sigma is None or data.sigma.ndim == 2 else 1.0 / data.sigma
+    weight = np.ones(data.n_points) if data.sigma is None or data.correlated else 1.0 / data.sigma
     if excluded:
         weight = weight.copy()
         weight[sorted(excluded)] = 0.0

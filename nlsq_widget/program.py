@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
     cost: Any  # half the sum of the squared weighted residuals, or of their loss
     status: Any  # a solver.Status
     steps: Any
-    fitted: Any  # [points], the model at popt
+    fitted: Any  # [points], the model at popt; it stays on the device
     curve_p0: Any  # [grid]
     curve: Any  # [grid], at popt
 
@@ -96,7 +96,7 @@ def _packed(outcome: Outcome) -> tuple[Array, Array, Array | None]:
 def _outcome(program: Callable[..., Any], problem: Problem) -> Outcome:
     """What the compiled `_packed` gives, unpacked."""
     packed, parameters = program(problem), problem.choices.shape[1]
-    numbers, fitted = np.array(packed[0], dtype=float), np.asarray(packed[1], dtype=float)
+    numbers, fitted = np.array(packed[0], dtype=float), packed[1]
     curve_p0, curve = (_NO_CURVE, _NO_CURVE) if packed[2] is None else np.asarray(packed[2], dtype=float)
     n = parameters
     popt, norms, squares = numbers[3 : 3 + n], numbers[3 + n : 3 + 2 * n], numbers[3 + 2 * n :].reshape(2, n, n)
@@ -145,7 +145,7 @@ class Programs:
         self._lock = threading.RLock()
         self.compiled = 0  # how many programs have been compiled so far
 
-    def known(self, model: Model, x: np.ndarray, p0: Any, points: int, padded: int) -> Known:
+    def known(self, model: Model, x: np.ndarray | Array, p0: Any, points: int, padded: int) -> Known:
         """What to know about `model` for data of these shapes. Raises ModelError when it works in no form."""
 
         identity = _identity(model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Result:
     device: str
     data: Data
     counts: np.ndarray  # bool [points]; False where a point was excluded
-    fitted: np.ndarray  # [points], the model at popt
+    curve: Any  # the model at popt, and at what was padded, where it was computed
     cost: float  # half the sum of squared weighted residuals
     norms: np.ndarray  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and popt
     model: Model
@@ -81,6 +82,11 @@ class Result:
             return self.pcov / np.outer(self.stderr, self.stderr)
 
     @cached_property
+    def fitted(self) -> np.ndarray:
+        """The model at popt [points]."""
+        return np.asarray(self.curve, dtype=float)[: self.counts.size]
+
+    @cached_property
     def residuals(self) -> np.ndarray:
         """y - model at popt [points], excluded points included."""
         return self.data.y - self.fitted
@@ -109,7 +115,7 @@ class Result:
         """chi2 of the (weighted) mean of y: how much there is to explain; nan for correlated errors."""
         y = self.data.y[self.counts]
         sigma = self.data.sigma
-        if sigma is not None and sigma.ndim == 2:
+        if self.data.correlated:
             return float("nan")
         weight = np.ones_like(y) if sigma is None else sigma[self.counts] ** -2.0
         variation = float(np.sum(weight * (y - np.average(y, weights=weight)) ** 2))

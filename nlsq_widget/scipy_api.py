@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nlsq_widget.data import Data, checked, numbers
+from nlsq_widget.device import device
 from nlsq_widget.fit import Tolerances, not_negative, solve, whitening
 from nlsq_widget.model import Model, ModelError, as_model
+from nlsq_widget.placed import placed
 from nlsq_widget.result import Result, not_finite
 from nlsq_widget.session import Session, session_of, start_values, with_method
 from nlsq_widget.solver import Status
@@ -56,7 +58,8 @@ def curve_fit(
     with bounds and without; `method` decides what SciPy's would refuse: 'lm', the default without bounds, takes
     no bounds and no fewer points than parameters. Keywords: ftol, xtol, gtol, maxfev (or max_nfev), and
     loss and f_scale as in `least_squares`.
-    With `full_output`: `popt, pcov, infodict, mesg, ier`.
+    With `full_output`: `popt, pcov, infodict, mesg, ier`. JAX arrays are fitted on the device on which they were put,
+    as `fit` tells, but for a `nan_policy`, which reads them on the host.
 
     Raises ValueError or TypeError for input that cannot be fitted, RuntimeError when the fit does not converge.
     Where the data do not determine a parameter, its variance is infinite; with 'lm' all of pcov is, as in SciPy,
@@ -71,11 +74,15 @@ def curve_fit(
     tolerances = _tolerances(kwargs)
     start = start_values(p0)
     model = as_model(f, len(start) if isinstance(start, np.ndarray) else None, _columns(jac), keep_defaults=True)
-    x, y = _independent(xdata), np.atleast_1d(numbers("y", ydata))
-    x, y, sigma = _without_nan(x, y, sigma, nan_policy)
-    finite_x = nan_policy is None if check_finite is None else bool(check_finite)
-    model, data = _measured(model, xdata, x, y, sigma, finite_x)
-    session = session_of(model, data, start, None if bounds is _UNBOUNDED else bounds, absolute_sigma=absolute_sigma)
+    where = device(None, xdata, ydata, sigma)
+    plain = nan_policy is None and isinstance(xdata, np.ndarray | jax.Array)
+    data = placed(xdata, ydata, sigma, where) if plain else None
+    if data is None:
+        x, y, sigma = _without_nan(_independent(xdata), np.atleast_1d(numbers("y", ydata)), sigma, nan_policy)
+        finite_x = nan_policy is None if check_finite is None else bool(check_finite)
+        model, data = _measured(model, xdata, x, y, sigma, finite_x)
+    bounds = None if bounds is _UNBOUNDED else bounds
+    session = session_of(model, data, start, bounds, device=where, absolute_sigma=absolute_sigma)
     if kwargs or jac is not None:
         how = jac if jac in ("forward", "reverse") else "auto"
         session = with_method(session, how, kwargs.get("loss", "linear"), kwargs.get("f_scale", 1.0))
@@ -83,8 +90,9 @@ def curve_fit(
     try:
         result, _ = solve(session, tolerances)
     except ModelError as error:
-        if x is not None and x.ndim == 1 and x.size != y.size:
-            raise ValueError(f"x has {x.size} values and y has {y.size}; give one x for each y.") from error
+        x, points = _independent(xdata), np.size(ydata)
+        if x is not None and x.ndim == 1 and x.size != points:
+            raise ValueError(f"x has {x.size} values and y has {points}; give one x for each y.") from error
         raise
     if result.status == Status.NOT_FINITE:
         raise ValueError(not_finite(result))

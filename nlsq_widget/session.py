@@ -10,9 +10,10 @@ from typing import Any, Literal, assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nlsq_widget.data import Data, measured
+from nlsq_widget.data import Data, measured, refuse_traced
 from nlsq_widget.device import device as named_device
 from nlsq_widget.model import Model, as_model
+from nlsq_widget.placed import placed
 from nlsq_widget.solver import LOSSES
 
 Side = Literal["lower", "upper"]
@@ -109,8 +110,8 @@ def apply(session: Session, command: Command) -> Session:
 
 def begin(
     model: Callable[..., Any],
-    x: ArrayLike,
-    y: ArrayLike,
+    x: ArrayLike | Data,
+    y: ArrayLike = (),
     *,
     sigma: ArrayLike | None = None,
     p0: Start = None,
@@ -130,16 +131,19 @@ def begin(
 
     `p0` and `bounds` go by name or by order: `{"a": 1.0}` or `[1.0, 2.0]`; `{"a": (0, None)}`, SciPy's pair
     `(lower, upper)`, or an object with `lb` and `ub`. A start value left out is the default in the model's
-    signature, else the middle of its bounds, else 1.
+    signature, else the middle of its bounds, else 1. x may be all the data.
     """
     given = start_values(p0)
     own = None if isinstance(jac, str) else jac
+    named = as_model(model, len(given) if isinstance(given, np.ndarray) else None, own)
+    where = named_device(device, x, y, sigma)
+    data = x if isinstance(x, Data) else placed(x, y, sigma, where) or measured(x, y, sigma)
     session = session_of(
-        as_model(model, len(given) if isinstance(given, np.ndarray) else None, own),
-        measured(x, y, sigma, x_label=x_label, y_label=y_label),
+        named,
+        replace(data, x_label=str(x_label), y_label=str(y_label)),
         given,
         bounds,
-        device=device,
+        device=where,
         absolute_sigma=absolute_sigma,
     )
     session = with_method(session, jac if own is None else "auto", loss, loss_scale, precision)
@@ -215,7 +219,7 @@ def exclude_command(session: Session, excluded: Any) -> Command:
     """The command that excludes exactly these points: by index, or by a mask that is True where a point is out."""
     chosen = np.asarray(excluded if isinstance(excluded, np.ndarray) else list(_iterated("excluded", excluded)))
     if chosen.dtype == bool and chosen.size:
-        if chosen.shape != session.data.y.shape:
+        if chosen.shape != (session.data.n_points,):
             raise ValueError(
                 f"The mask of excluded points has shape {chosen.shape} for {session.data.n_points} points."
             )
@@ -236,6 +240,7 @@ def _vector(what: str, values: Any) -> np.ndarray:
     try:
         return np.asarray(values, dtype=float).ravel()
     except (TypeError, ValueError, OverflowError) as error:
+        refuse_traced(what, values)
         raise ValueError(f"{what} is {values!r}; give one number for each parameter, or name them.") from error
 
 
@@ -310,7 +315,7 @@ def _points(data: Data, chosen: frozenset[int]) -> frozenset[int]:
         raise ValueError(f"There is no point {wrong[0]}; the points are numbered 0 to {data.n_points - 1}.")
     if len(chosen) == data.n_points:
         raise ValueError("All points are excluded; leave some to fit.")
-    if chosen and data.sigma is not None and data.sigma.ndim == 2:
+    if chosen and data.correlated:
         raise ValueError(
             "Points with correlated errors cannot be excluded one by one; leave them out of x, y and sigma."
         )
