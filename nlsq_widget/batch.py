@@ -267,7 +267,7 @@ def _cores(where: Device) -> int:
 
 
 def _lane(
-    model: Model, known: Known, where: Device, x: np.ndarray, lanes: _Lanes, rules: np.ndarray, turn: np.ndarray
+    model: Model, known: Known, where: Device, x: Any, lanes: _Lanes, rules: np.ndarray, turn: np.ndarray
 ) -> tuple[Lanes, Problem]:
     """The program for as many fits as there are in this turn, and what they are."""
     points = x.shape[-1] if known.pointwise else lanes.y.shape[1]

@@ -48,7 +48,7 @@ def compiled(lowered: Any, where: Device) -> Callable[..., Any]:
     compilation cache of the user's, there.
     """
     directory, enabled = compilation_cache()
-    enabled = enabled and os.environ.get(DISABLE, "") in ("", "0")
+    enabled = enabled and os.environ.get(DISABLE, "") in ("", "0") and hasattr(compiler, "compile_or_get_cached")
     if directory and enabled:
         with small_programs_kept():
             return _compile(lowered, where)

@@ -212,6 +212,11 @@ def sentence(status: Status, taken: int) -> str:
                 f"Not converged: after {steps} no step lowers the cost, though its slope is not zero. "
                 "Start elsewhere, or make the model smooth."
             )
+        case Status.IMPRECISE:
+            return (
+                f"Not converged: after {steps} float32 hides what is left to gain, and four digits are not sure. "
+                'Fit with precision="float64".'
+            )
         case Status.NOT_FINITE:
             return "The model is not finite at the start values. Start elsewhere, or set bounds."
 

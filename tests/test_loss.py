@@ -64,12 +64,18 @@ def test_an_unknown_loss_gets_one_sentence(given, says):
         fit(decay, X, Y, p0=[2, 1, 0], **given)
 
 
-@pytest.mark.parametrize("name", ["Misra1a", "Chwirut2", "DanWood", "Gauss1", "Misra1d", "Rat42", "Eckerle4"])
-def test_single_precision_gives_four_digits_or_says_that_it_does_not(name):
+@pytest.mark.parametrize("name", nist.PROBLEMS)
+def test_single_precision_gives_four_certified_digits_or_says_that_it_does_not(name):
     problem = nist.PROBLEMS[name]
-    result = fit(problem.model, problem.x, problem.y, p0=problem.start_2, precision="float32")
-    digits = -np.log10(np.max(np.abs(result.popt / problem.certified - 1)))
-    assert digits >= 4 or not result.success
+    for start in (problem.start_1, problem.start_2):
+        result = fit(problem.model, problem.x, problem.y, p0=start, precision="float32")
+        digits = -np.log10(np.max(np.abs(result.popt / problem.certified - 1)))
+        assert digits >= 4 or not result.success, (digits, result.message)
+
+
+def test_single_precision_is_enough_for_most_certified_problems():
+    ended = [fit(p.model, p.x, p.y, p0=p.start_2, precision="float32") for p in nist.PROBLEMS.values()]
+    assert sum(result.success for result in ended) >= 0.8 * len(ended)
 
 
 def test_single_precision_is_nobody_elses():

@@ -22,6 +22,7 @@ Chosen = TypeVar("Chosen")
 class Status(IntEnum):
     """Why the iteration stands where it stands; positive when it converged."""
 
+    IMPRECISE = -3
     STALLED = -2
     NOT_FINITE = -1
     UNFINISHED = 0
@@ -115,6 +116,8 @@ def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
     norms = jnp.linalg.norm(trial.R, axis=0)
     radius = jnp.where(flat, here.radius, _radius(here.radius, step.length, jnp.where(felt, ratio, 0.0), step.full))
     status = jnp.where(spent & ~accept & (verdict != Status.GRADIENT), Status.ROUNDING, verdict)
+    if trial.cost.dtype == jnp.float32:
+        status = jnp.where((status == Status.ROUNDING) & _inexact(here), Status.IMPRECISE, status)
     there = State(
         p=jnp.where(accept, step.to, here.p),
         triangle=_chosen(accept, trial, t),
@@ -136,6 +139,13 @@ def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
     return _chosen(repeat, repeated, _planned(problem, there))
 
 
+def _inexact(here: State) -> Array:
+    """Whether the next step, which rounding forbids, would change the fourth digit of what matters to the curve."""
+    move = jnp.abs(here.plan.step.to - here.p)
+    seen = here.scale * move > 1e-5 * here.data
+    return ~here.plan.step.full | jnp.any(seen & (move > 1e-4 * jnp.abs(here.p)))
+
+
 def _any(*flags: Array) -> Array:
     return _once(jnp.any(jnp.stack(flags)))
 
@@ -145,6 +155,7 @@ def _all(*flags: Array) -> Array:
 
 
 def _once(flag: Array) -> Array:
+    """XLA computes a root once; a chain of comparisons it would copy to wherever the flag is used."""
     return jnp.sqrt(flag.astype(float)) > 0
 
 
