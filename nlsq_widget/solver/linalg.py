@@ -63,8 +63,9 @@ def cholesky(S: Array) -> tuple[Array, Array]:
 
     def eliminate(left: Array, k: Any) -> tuple[Array, tuple[Array, Array]]:
         pivot = jnp.maximum(left[k, k], least * size[k])
-        per = _per_root(pivot)
-        row = jnp.where(index > k, left[k], jnp.where(index == k, pivot, 0.0)) * per
+        # Beside a column of which rounding left nothing, all else is rounding as well.
+        right = (index > k) & (left[k, k] >= least * size[k])
+        row = jnp.where(right, left[k], jnp.where(index == k, pivot, 0.0)) * _per_root(pivot)
         return left - row[:, None] * row[None, :], (row, left[k, k] >= enough * size[k])
 
     _, (T, sure) = _over(eliminate, S, n)
@@ -118,11 +119,11 @@ def svd(A: Array) -> tuple[Array, Array, Array]:
     if n > _UNROLLED:
         U, s, Vt = jnp.linalg.svd(A)
         return U, s, Vt
-    eps = jnp.finfo(A.dtype).eps
+    enough = float(jnp.finfo(A.dtype).eps) ** 0.55  # a sweep squares the cosines that it meets
 
     def turning(state: tuple[Array, Array, Array]) -> Array:
         _, cosine, sweeps = state
-        return (cosine > eps) & (sweeps < 30)
+        return (cosine > enough) & (sweeps < 30)
 
     def sweep(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         columns = [state[0][:, i] for i in range(n)]  # of A, and below them those of V

@@ -34,7 +34,7 @@ class Form(NamedTuple):
 class Triangle(NamedTuple):
     """The least-squares problem that J and r pose locally: |J p + r|^2 = |R p + z|^2 + what no p can lower."""
 
-    R: Array  # [parameters, parameters], upper triangular, R'R = J'J
+    R: Array  # [parameters, parameters], R'R = J'J; upper triangular, but for fewer points than parameters
     z: Array  # [parameters], R'z = J'r, the gradient of the cost
     cost: Array  # half the sum of the squared residuals, or of their loss; not finite where the model is not
 
@@ -47,9 +47,20 @@ def triangle(form: Form, problem: Problem, p: Array, near: Array) -> tuple[Trian
     U near is the triangle of J as exact as an orthogonal factorisation's (Cholesky QR with a preconditioner:
     Fukaya et al. 2020). Where `near` was not, the result is: repeat with that.
     """
+    if problem.y.shape[-1] < p.size:  # nothing to fold
+        return _unfolded(form, problem, p), jnp.asarray(True)
     S, cost = _products(form, problem, p, inverse(near))
     T, sure = cholesky(S)
     return Triangle(times(T[:, :-1], near), T[:, -1], cost), sure
+
+
+def _unfolded(form: Form, problem: Problem, p: Array) -> Triangle:
+    r, columns = _weighted(form, problem, p, jnp.eye(p.size, dtype=p.dtype))
+    r, stretch, rho = robust(r, problem.loss, problem.loss_scale)
+    missing = p.size - r.size
+    return Triangle(
+        jnp.pad(columns * stretch[None, :], ((0, 0), (0, missing))).T, jnp.pad(r, (0, missing)), 0.5 * jnp.sum(rho)
+    )
 
 
 def _products(form: Form, problem: Problem, p: Array, basis: Array) -> tuple[Array, Array]:
