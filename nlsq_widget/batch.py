@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from nlsq_widget import problem as problems
 from nlsq_widget.data import Data, measured, numbers
-from nlsq_widget.device import Device, scope
+from nlsq_widget.device import Device, cores, scope
 from nlsq_widget.device import device as named_device
 from nlsq_widget.fit import Tolerances, choices_of, fit, not_negative, rules_of
 from nlsq_widget.model import Model
@@ -254,16 +253,10 @@ def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np
         with scope(where):
             return _through(partial(_lane, session.model, known, where, x, lanes, rules), waiting, many, rules[3])
 
-    cores = min(_cores(where), -(-fits // many))
-    with ThreadPoolExecutor(cores) as pool:
-        parts = list(pool.map(some, np.array_split(np.arange(fits), cores)))
+    workers = min(cores() if where.host else 1, -(-fits // many))
+    with ThreadPoolExecutor(workers) as pool:
+        parts = list(pool.map(some, np.array_split(np.arange(fits), workers)))
     return _Ended(*(np.concatenate(values) for values in zip(*parts, strict=True)))
-
-
-def _cores(where: Device) -> int:
-    if where.jax.platform != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _lane(

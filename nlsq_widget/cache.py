@@ -25,7 +25,7 @@ import jax
 from jax._src import compiler
 from jaxlib.version import __version__ as jaxlib_version
 
-from nlsq_widget.device import Device, compilation_cache, small_programs_kept
+from nlsq_widget.device import Device, compilation_cache, cores, small_programs_kept
 
 DISABLE = "NLSQ_DISABLE_PERSISTENT_CACHE"
 MAX_BYTES = 256 << 20  # in all; the least recently used go first
@@ -103,8 +103,7 @@ def _processor() -> str:
         chip = "\n".join(line for line in first.splitlines() if known.match(line))
     except OSError:
         chip = platform.node()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{platform.machine()} {cores} {chip}"
+    return f"{platform.machine()} {cores()} {chip}"
 
 
 def _guarded(action: Callable[[], Any]) -> Any:

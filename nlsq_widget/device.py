@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -112,3 +113,8 @@ def small_programs_kept() -> AbstractContextManager[None]:
     """Our own calls: JAX keeps programs that took less than a second to compile as well. Thread-local."""
     threshold = getattr(config, "persistent_cache_min_compile_time_secs", None)
     return nullcontext() if threshold is None else threshold(0.0)
+
+
+def cores() -> int:
+    """How many cores of the processor this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

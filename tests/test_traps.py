@@ -132,6 +132,15 @@ def test_parameters_of_1e_17_and_1e6_are_those_of_the_problem_in_good_units():
     np.testing.assert_allclose(scaled.stderr, plain().stderr * units, rtol=1e-7)
 
 
+@pytest.mark.parametrize("start", [1e-300, -1e-170, 1e-20, 0.0])
+def test_a_start_of_almost_zero_is_as_good_as_zero(start):
+    x = np.linspace(0, 1, 20)
+    y = 2 * x + 0.5
+    r = fit(lambda x, a, b: a * x + b, x, y, p0=[1, start])
+    np.testing.assert_allclose(r.popt, [2, 0.5], rtol=1e-12)
+    assert np.isfinite(r.stderr).all()
+
+
 @pytest.mark.parametrize("power", [-30, 30])
 @pytest.mark.parametrize("with_sigma", [False, True])
 def test_the_unit_of_y_scales_values_and_errors(power, with_sigma):

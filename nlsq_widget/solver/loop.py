@@ -14,7 +14,7 @@ from nlsq_widget.solver.linalg import regular, sums, times
 from nlsq_widget.solver.residuals import Linearise, Triangle
 from nlsq_widget.solver.step import Step, blocked, bounded_step
 
-_REPEATS = 3  # each may turn up half of the digits that columns nearly dependent hide
+_REPEATS = 3  # each may bring back half of the digits that nearly dependent columns lose
 
 Chosen = TypeVar("Chosen")
 
@@ -73,7 +73,7 @@ def start(problem: Problem) -> State:
     return State(
         p=p,
         triangle=Triangle(jnp.zeros((p.size, p.size), p.dtype), none, inf),
-        near=jnp.diag(1.0 / jnp.where(p == 0, 1.0, jnp.abs(p))),
+        near=jnp.diag(1.0 / _sizes(p)),
         again=jnp.asarray(0),
         data=jnp.sqrt(squares),
         points=points,
@@ -86,6 +86,12 @@ def start(problem: Problem) -> State:
         status=jnp.asarray(int(Status.UNFINISHED)),
         plan=Plan(step, jnp.asarray(int(Status.UNFINISHED)), jnp.asarray(False), zero),
     )
+
+
+def _sizes(p: Array) -> Array:
+    """What each parameter is likely to change by, within what can be squared: a start of 1e-200 may stand for zero."""
+    least = float(jnp.finfo(p.dtype).tiny) ** 0.45
+    return jnp.where(p == 0, 1.0, jnp.clip(jnp.abs(p), least, 1 / least))
 
 
 def advance(linearise: Linearise, problem: Problem, state: State, steps: Array) -> State:
