@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -172,11 +173,17 @@ def _rows_of(x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None, where: Device)
     if data is not None and data.placed is not None:
         return data, *data.placed[1:]
     ys = _finite(np.atleast_2d(numbers("y", y)))
+    if not ys.size:
+        raise ValueError("y is empty; give one data set at least, with its points.")
     if sigma is None:
         return measured(x, ys[0]), ys, np.ones((1, ys.shape[1]))
     errors = np.atleast_2d(numbers("sigma", sigma))
     if not (errors > 0).all():
         raise ValueError("sigma has values that are not positive; give the standard error of each point.")
+    if errors.shape[1:] == (1,):  # one for all points
+        errors = np.repeat(errors, ys.shape[1], axis=1)
+    if errors.shape[1:] != ys.shape[1:]:
+        raise ValueError(f"sigma has shape {errors.shape} for {ys.shape[1]} points; give one for each point.")
     return measured(x, ys[0]), ys, _finite(1.0 / errors)
 
 
@@ -249,32 +256,56 @@ def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np
     room = min(_CACHE // (2 * points), 1024)
     many = next((width for width in (_FEW, 64, 256, 1024) if width >= min(fits, room)), 1024)
 
+    stop = threading.Event()
+    lane = partial(_lane, session.model, known, where, x, lanes, rules, {})
+    lane(np.resize(np.arange(fits), many))  # compiled by this thread, under what JAX is told in it
+
     def some(waiting: np.ndarray) -> _Ended:
         with scope(where):
-            return _through(partial(_lane, session.model, known, where, x, lanes, rules), waiting, many, rules[3])
+            return _through(lane, waiting, many, rules[3], stop)
 
-    workers = min(cores() if where.host else 1, -(-fits // many))
+    workers = min(cores() if where.host and not PROGRAMS.making_here else 1, -(-fits // many))
+    if workers == 1:
+        return some(np.arange(fits))
     with ThreadPoolExecutor(workers) as pool:
-        parts = list(pool.map(some, np.array_split(np.arange(fits), workers)))
+        try:
+            parts = list(pool.map(some, np.array_split(np.arange(fits), workers)))
+        finally:
+            stop.set()  # else an interrupt would wait until all fits have ended
     return _Ended(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
 def _lane(
-    model: Model, known: Known, where: Device, x: Any, lanes: _Lanes, rules: np.ndarray, turn: np.ndarray
+    model: Model,
+    known: Known,
+    where: Device,
+    x: Any,
+    lanes: _Lanes,
+    rules: np.ndarray,
+    programs: dict[int, Lanes],
+    turn: np.ndarray,
 ) -> tuple[Lanes, Problem]:
     """The program for as many fits as there are in this turn, and what they are."""
     points = x.shape[-1] if known.pointwise else lanes.y.shape[1]
     y = problems.pad(_rows(lanes.y, turn), points)
     weight = problems.pad(_rows(lanes.weight, turn), points, fill=0.0)
     problem = Problem(x, y, weight, None, np.zeros(0), _rows(lanes.choices, turn), rules)
-    return PROGRAMS.lanes(model, known, _go_on, problem, where), problem
+    if turn.size not in programs:
+        programs[turn.size] = PROGRAMS.lanes(model, known, _go_on, problem, where)
+    return programs[turn.size], problem
 
 
-def _through(lane: Callable[[np.ndarray], tuple[Lanes, Problem]], fits: np.ndarray, many: int, limit: float) -> _Ended:
+def _through(
+    lane: Callable[[np.ndarray], tuple[Lanes, Problem]],
+    fits: np.ndarray,
+    many: int,
+    limit: float,
+    stop: threading.Event,
+) -> _Ended:
     """These fits through the lanes; the last few that take long through a few lanes."""
     waiting = np.arange(fits.size)
     kept: Any = None
-    while waiting.size:
+    while waiting.size and not stop.is_set():
         few = waiting.size <= _FEW and kept is not None and kept[1].steps[waiting].min() >= _LONG
         width = _FEW if few else many
         # Those that were begun keep their state; the lanes are filled up with new ones.

@@ -189,7 +189,10 @@ def _covariance(session: Session, outcome: Outcome, dof: int) -> np.ndarray:
     if dof <= 0:
         return np.where(outcome.inverse == 0, 0.0, np.inf)
     unit = 2 * float(outcome.cost) / dof
-    return outcome.inverse * unit if unit != 0 else np.where(np.isfinite(outcome.inverse), 0.0, outcome.inverse)
+    if unit == 0:
+        return np.where(np.isfinite(outcome.inverse), 0.0, outcome.inverse)
+    with np.errstate(invalid="ignore"):  # 0 * inf where the model is not finite
+        return outcome.inverse * unit
 
 
 def _at_bound(session: Session, popt: list[float], free: list[bool]) -> tuple[str | None, ...]:

@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
 
     popt: Any  # [parameters]
     inverse: Any  # [parameters, parameters], (J'J)^-1
-    R: Any  # [parameters, parameters], upper triangular, R'R = J'J at popt
+    R: Any  # [parameters, parameters], R'R = J'J at popt
     norms: Any  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and at popt
     cost: Any  # half the sum of the squared weighted residuals, or of their loss
     status: Any  # a solver.Status
@@ -130,7 +130,7 @@ class Known(NamedTuple):
 
     def forget_inner_programs(self) -> None:
         """What is traced next shall not meet what jitted helpers of the model have read before."""
-        forget_inner_programs(self.identity[0])
+        forget_inner_programs((*self.identity[0], *self.identity[1]))
 
 
 class Programs:
@@ -143,6 +143,7 @@ class Programs:
         self._keep = keep
         self._known: OrderedDict[Any, Any] = OrderedDict()
         self._lock = threading.RLock()
+        self._maker: int | None = None  # the thread that makes something
         self.compiled = 0  # how many programs have been compiled so far
 
     def known(self, model: Model, x: np.ndarray | Array, p0: Any, points: int, padded: int) -> Known:
@@ -151,8 +152,8 @@ class Programs:
         identity = _identity(model)
 
         def found() -> tuple[Model, bool]:
-            forget_inner_programs(identity[0])
-            at = At(np.asarray(x, dtype=float), np.array(p0, dtype=float), points)
+            forget_inner_programs((*identity[0], *identity[1]))
+            at = At(x, np.array(p0, dtype=float), points)
             plain = replace(model, function=unjitted(model.function))
             with scope(device()):  # float32 would show other values than NumPy's
                 return resolved(plain, at, padded, partial(self._tangent, identity))
@@ -211,18 +212,29 @@ class Programs:
         if known.model.host is not None:
             return known.model.tried
 
+        kept: dict[Any, Callable[..., Any]] = {}  # a model that records its calls is soon known by another identity
+
         def asked(x: np.ndarray, p: np.ndarray, points: int) -> np.ndarray:
             x, p = (values.astype(jnp.result_type(float), copy=False) for values in (x, p))
 
             def made() -> Callable[..., Any]:
                 known.forget_inner_programs()
                 curve = jax.jit(lambda x, p: known.model.curve(x, p, points), keep_unused=True)
-                return compiled(curve.lower(x, p), where)
+                program = compiled(curve.lower(x, p), where)
+                self.compiled += 1
+                return program
 
             key = ("curve", x.shape, x.dtype, points, where.name)
-            return np.asarray(self._remembered(key, known.identity, model, made)[0](x, p), dtype=float)
+            if key not in kept:
+                kept[key] = self._remembered(key, known.identity, model, made)[0]
+            return np.asarray(kept[key](x, p), dtype=float)
 
         return asked
+
+    @property
+    def making_here(self) -> bool:
+        """Whether this thread is making something: threads that it waits for would wait for it."""
+        return self._maker == threading.get_ident()
 
     def lanes(self, model: Model, known: Known, go_on: Callable[..., Any], problem: Problem, where: Device) -> Lanes:
         """`go_on` for many problems at once, that have x, grid and rules in common."""
@@ -272,7 +284,11 @@ class Programs:
         with self._lock:
             key = (what, identity)
             if key not in self._known:
-                self._known[key] = make()
+                before, self._maker = self._maker, threading.get_ident()
+                try:
+                    self._known[key] = make()
+                finally:
+                    self._maker = before
                 key = key if model is None else self._renamed(key, _identity(model))
             self._known.move_to_end(key)
             while len(self._known) > self._keep:

@@ -23,7 +23,8 @@ class Result:
     popt: np.ndarray  # [parameters]
     pcov: np.ndarray  # [parameters, parameters]; zero for what was fixed, inf for what the data do not determine
     inverse: np.ndarray  # (J'J)^-1 [parameters, parameters], J weighted; pcov before the scatter gave it its units
-    R: np.ndarray  # [parameters, parameters], upper triangular, R'R = J'J at popt; what pcov was made of
+    # [parameters, parameters], R'R = J'J at popt, what pcov was made of; upper triangular where there are points enough
+    R: np.ndarray
     p0: np.ndarray  # [parameters], where the fit began
     free: np.ndarray  # bool [parameters]
     at_bound: tuple[str | None, ...]  # "lower", "upper" or None for each parameter

@@ -92,6 +92,8 @@ def test_fixed_weights_and_losses_hold_in_every_lane():
             "outside its bounds",
         ),
         ({"y": np.ones((3, 59)), "p0": [1, 1, 1]}, "give one x for each y"),
+        ({"y": np.ones((3, 60)), "p0": [1, 1, 1], "sigma": np.ones(59)}, "give one for each point"),
+        ({"y": np.ones((0, 60)), "p0": [1, 1, 1]}, "at least"),
     ],
 )
 def test_bad_input_gets_one_sentence(given, says):
@@ -110,3 +112,33 @@ def test_many_starts_find_the_frequency_that_one_misses():
     assert best.chi2 < 0.02 < alone.chi2
     assert abs(best["w"]) == pytest.approx(3, abs=1e-2)
     np.testing.assert_array_equal(best.popt, multistart(wave, x, y, p0=[1, 1], seed=2).popt)
+
+
+def test_one_standard_error_is_that_of_all_points():
+    Y = noisy(3)
+    single = fit_batch(decay, X, Y, p0=[1, 1, 1], sigma=0.1, absolute_sigma=True)
+    each = fit_batch(decay, X, Y, p0=[1, 1, 1], sigma=np.full(X.size, 0.1), absolute_sigma=True)
+    np.testing.assert_array_equal(single.popt, each.popt)
+    np.testing.assert_array_equal(single.stderr, each.stderr)
+
+
+def test_a_model_on_the_host_may_itself_fit_a_batch():
+    def inner(x, a):
+        return a * x
+
+    def model(x, a, tau):
+        if a > 1e9:
+            return 0 * x
+        scale = fit_batch(inner, np.arange(5.0), np.arange(5.0) * float(a), p0=[1.0]).popt[0, 0]
+        return scale * np.exp(-x / tau)
+
+    r = fit(model, X, 3 * np.exp(-X / 2), p0=[1, 1])
+    np.testing.assert_allclose(r.popt, [3, 2], rtol=1e-5)
+
+
+def test_many_lanes_are_shared_out_among_the_cores_and_give_the_same(monkeypatch):
+    Y = noisy(150)
+    together = fit_batch(decay, X, Y, p0=[1, 1, 1])
+    monkeypatch.setattr("nlsq_widget.batch._CACHE", 2 * X.size * 64)
+    monkeypatch.setattr("nlsq_widget.batch.cores", lambda: 3)
+    np.testing.assert_allclose(fit_batch(decay, X, Y, p0=[1, 1, 1]).popt, together.popt, rtol=1e-12)

@@ -174,6 +174,18 @@ def test_a_changed_helper_attribute_or_jitted_model_is_a_new_model():
     assert fit(jitted, X, 6.0 * X)["a"] == pytest.approx(3)
 
 
+def test_a_jitted_jac_reads_a_global_anew():
+    space = {"k": 1.0, "jax": jax, "__name__": "cell"}
+    exec("@jax.jit\ndef jac(x, a):\n    return (k * x)[:, None]", space)
+
+    def line(x, a):
+        return a * x
+
+    first = fit(line, X, Y, p0=[1], jac=space["jac"]).stderr
+    space["k"] = 2.0
+    np.testing.assert_allclose(fit(line, X, Y, p0=[1], jac=space["jac"]).stderr, first / 2, rtol=1e-6)
+
+
 def test_an_edited_cell_is_a_new_model():
     found = []
     for text in ("a * x", "a * x + 6"):

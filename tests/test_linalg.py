@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nlsq_widget.problem import Problem
-from nlsq_widget.solver.linalg import regular, svd
+from nlsq_widget.solver.linalg import regular, sums, svd
 from nlsq_widget.solver.residuals import Form, triangle
 
 
@@ -106,3 +106,11 @@ def test_singular_values_are_lapacks(n):
     U, s, Vt = (np.asarray(part) for part in svd(jnp.asarray(A)))
     np.testing.assert_allclose(np.sort(s), np.sort(np.linalg.svd(A, compute_uv=False)), atol=1e-13 * s.max())
     np.testing.assert_allclose(U * s @ Vt, A, atol=1e-13 * np.abs(A).max())
+
+
+@pytest.mark.parametrize("length", [5, 4096, 10_000, 3_000_000])
+def test_a_long_sum_in_single_precision_keeps_its_digits(length):
+    values = np.random.default_rng(0).uniform(size=length).astype(np.float32)
+    found, count = sums([jnp.asarray(values), jnp.ones(length, jnp.float32)])
+    np.testing.assert_allclose(found, values.sum(dtype=float), rtol=1e-5)
+    assert count == length

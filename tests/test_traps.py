@@ -261,3 +261,8 @@ def test_a_point_of_enormous_sigma_counts_for_nothing_but_the_dof():
     without = fit(decay, X, Y, p0=[2, 1, 0], excluded=[7, 30])
     np.testing.assert_allclose(result.popt, without.popt, rtol=1e-8)
     assert result.dof == without.dof + 2
+
+
+def test_a_start_where_the_model_has_no_value_is_refused_whatever_is_fixed():
+    with pytest.raises(ValueError, match="not finite at the start"):
+        fit(lambda x, a, t: a * jnp.log(t) * x, X, Y, p0=[1, -1], fixed=["a"])

@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
+_BLOCK = 4096  # numbers that are added up one after the other
 _UNROLLED = 6  # columns that are taken one by one in the program; more would take long to compile
 
 
@@ -27,9 +28,22 @@ def products(columns: Array, last: Array, also: Array) -> tuple[Array, Array]:
 
 
 def sums(rows: Sequence[Array]) -> Sequence[Array]:
-    """Each summed, in one loop, into which what they are made of is fused, be it a whole model: none goes to memory."""
+    """Each summed, in one loop, into which what they are made of is fused, be it a whole model: none goes to memory.
+
+    Long rows in blocks: a sum of 1e7 numbers, one after the other, has no digit left in float32.
+    """
+    whole = rows[0].size // _BLOCK * _BLOCK
+    if rows[0].size <= _BLOCK:
+        return _summed(rows, 0)
+    found = [jnp.sum(block) for block in _summed([row[:whole].reshape(-1, _BLOCK) for row in rows], 1)]
+    if whole == rows[0].size:
+        return found
+    return [s + t for s, t in zip(found, _summed([row[whole:] for row in rows], 0), strict=True)]
+
+
+def _summed(rows: Sequence[Array], axis: int) -> Sequence[Array]:
     zeros = [jnp.zeros((), row.dtype) for row in rows]
-    return lax.reduce(rows, zeros, lambda a, b: [s + t for s, t in zip(a, b, strict=True)], (0,))
+    return lax.reduce(rows, zeros, lambda a, b: [s + t for s, t in zip(a, b, strict=True)], (axis,))
 
 
 def times(A: Array, B: Array) -> Array:

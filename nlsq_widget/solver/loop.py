@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from nlsq_widget.problem import Problem
-from nlsq_widget.solver.linalg import regular, sums, times
+from nlsq_widget.solver.linalg import inverse, regular, sums, times
 from nlsq_widget.solver.residuals import Linearise, Triangle
 from nlsq_widget.solver.step import Step, blocked, bounded_step
 
@@ -63,7 +63,7 @@ class State(NamedTuple):
 
 
 def start(problem: Problem) -> State:
-    """Nothing tried yet; the first trial is p0, moved into the box. So the model stands in the program once."""
+    """Nothing tried yet; the first trial is p0, moved into the box. So the model is linearised in one place."""
     p = jnp.clip(problem.p0, problem.lower, problem.upper)
     zero, inf = jnp.zeros((), p.dtype), jnp.full((), jnp.inf, p.dtype)
     none = jnp.zeros_like(p)
@@ -123,7 +123,7 @@ def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
     radius = jnp.where(flat, here.radius, _radius(here.radius, step.length, jnp.where(felt, ratio, 0.0), step.full))
     status = jnp.where(spent & ~accept & (verdict != Status.GRADIENT), Status.ROUNDING, verdict)
     if trial.cost.dtype == jnp.float32:
-        status = jnp.where((status == Status.ROUNDING) & _inexact(here), Status.IMPRECISE, status)
+        status = jnp.where((status == Status.ROUNDING) & _inexact(problem, here), Status.IMPRECISE, status)
     there = State(
         p=jnp.where(accept, step.to, here.p),
         triangle=_chosen(accept, trial, t),
@@ -145,9 +145,14 @@ def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
     return _chosen(repeat, repeated, _planned(problem, there))
 
 
-def _inexact(here: State) -> Array:
-    """Whether the next step, which rounding forbids, would change the fourth digit of what matters to the curve."""
-    move = jnp.abs(here.plan.step.to - here.p)
+def _inexact(problem: Problem, here: State) -> Array:
+    """Whether rounding may hide more than the fourth digit of what matters to the curve.
+
+    It forbids the next step, and it shakes the parameters as errors of the data's last digit do.
+    """
+    back = inverse(here.near)
+    shaken = jnp.finfo(here.p.dtype).eps * here.data * jnp.sqrt(jnp.sum(back * back, axis=1))
+    move = jnp.where(problem.free, jnp.maximum(jnp.abs(here.plan.step.to - here.p), shaken), 0.0)
     seen = here.scale * move > 1e-5 * here.data
     return ~here.plan.step.full | jnp.any(seen & (move > 1e-4 * jnp.abs(here.p)))
 

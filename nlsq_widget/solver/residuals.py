@@ -64,7 +64,7 @@ def _unfolded(form: Form, problem: Problem, p: Array) -> Triangle:
 
 
 def _products(form: Form, problem: Problem, p: Array, basis: Array) -> tuple[Array, Array]:
-    """[Q r]'[Q r] with Q = J basis, and the cost. Memory does not grow with points x parameters."""
+    """[Q r]'[Q r] with Q = J basis, and the cost, in chunks where the model allows: J is never in memory whole."""
     points = problem.y.shape[-1]
     chunks = -(-points // CHUNK)
     if chunks == 1 or not form.pointwise or problem.whiten is not None:
@@ -89,7 +89,7 @@ def _chunk(problem: Problem, begin: Array, length: int) -> Problem:
 
 
 def _folded(form: Form, problem: Problem, p: Array, basis: Array) -> tuple[Array, Array]:
-    """As `_products`, in one piece. Without a loss nothing as long as the points is ever written to memory."""
+    """As `_products`, in one piece. For few parameters and no loss, nothing as long as the points goes to memory."""
 
     def plain() -> tuple[Array, Array]:
         r, columns = _weighted(form, problem, p, basis)
