@@ -258,7 +258,6 @@ def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np
 
     stop = threading.Event()
     lane = partial(_lane, session.model, known, where, x, lanes, rules, {})
-    lane(np.resize(np.arange(fits), many))  # compiled by this thread, under what JAX is told in it
 
     def some(waiting: np.ndarray) -> _Ended:
         with scope(where):
@@ -267,6 +266,7 @@ def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np
     workers = min(cores() if where.host and not PROGRAMS.making_here else 1, -(-fits // many))
     if workers == 1:
         return some(np.arange(fits))
+    lane(np.resize(np.arange(fits), many))  # compiled by this thread, under what JAX is told in it
     with ThreadPoolExecutor(workers) as pool:
         try:
             parts = list(pool.map(some, np.array_split(np.arange(fits), workers)))

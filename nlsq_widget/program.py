@@ -256,7 +256,7 @@ class Programs:
 
     @staticmethod
     def run(program: Program, problem: Problem, where: Device) -> Outcome:
-        """NumPy arrays in and out."""
+        """The arrays may be NumPy's or on `where`; what comes back is NumPy's, but for `fitted`, which stays there."""
         return _guarded(where, lambda: program.run(problem))
 
     def slopes(self, model: Model, known: Known, mode: Mode, at: Place, where: Device) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Small linear algebra, in elementary operations: they fuse, they vectorise over many fits, and they run anywhere."""
+"""Small linear algebra, in elementary operations where columns are few: they fuse, and vectorise over many fits."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ def _over(step: Callable[[Any, Any], tuple[Any, Any]], begin: Any, n: int) -> tu
 def svd(A: Array) -> tuple[Array, Array, Array]:
     """U, s, V' with A = U s V'; A [n, n]. The singular values come in any order.
 
-    One-sided rotations until the columns are orthogonal (Hestenes 1958): exact for columns of unequal length.
+    One-sided rotations until the columns are orthogonal (Hestenes 1958): exact for columns of unequal length. Many
+    columns are LAPACK's.
     """
     n = A.shape[0]
     if n > _UNROLLED:
