@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nlsq_widget import problem as problems
+from nlsq_widget.begin import begin
 from nlsq_widget.data import Data, measured, numbers
 from nlsq_widget.device import Device, cores, scope
 from nlsq_widget.device import device as named_device
@@ -24,7 +25,7 @@ from nlsq_widget.placed import placed, points_on
 from nlsq_widget.problem import Problem
 from nlsq_widget.program import PROGRAMS, Known, Lanes
 from nlsq_widget.result import Result, sentence
-from nlsq_widget.session import Session, begin
+from nlsq_widget.session import Session
 from nlsq_widget.solver import Form, State, Status, advance, covariance, start, triangle
 
 _CACHE = 1 << 17  # numbers that the data of all lanes may fill: what a core keeps close

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nlsq_widget import problem as problems
+from nlsq_widget.begin import begin
 from nlsq_widget.data import Data
 from nlsq_widget.device import Device, scope
 from nlsq_widget.device import device as named_device
 from nlsq_widget.placed import points_on
 from nlsq_widget.program import PROGRAMS, Known, Outcome
 from nlsq_widget.result import Result, not_finite
-from nlsq_widget.session import Session, begin
+from nlsq_widget.session import Session
 from nlsq_widget.solver import LOSSES, Status
 
 

@@ -14,13 +14,14 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nlsq_widget.begin import session_of, start_values, with_method
 from nlsq_widget.data import Data, checked, numbers
 from nlsq_widget.device import device
 from nlsq_widget.fit import Tolerances, not_negative, solve, whitening
 from nlsq_widget.model import Model, ModelError, as_model
 from nlsq_widget.placed import placed
 from nlsq_widget.result import Result, not_finite
-from nlsq_widget.session import Session, session_of, start_values, with_method
+from nlsq_widget.session import Session
 from nlsq_widget.solver import Status
 
 # These change the way to the minimum, or what is printed along it, not the minimum.

@@ -12,6 +12,7 @@ import anywidget
 import traitlets
 from numpy.typing import ArrayLike
 
+from nlsq_widget.begin import begin, exclude_command, fix_commands, named_bounds, set_bounds
 from nlsq_widget.device import devices
 from nlsq_widget.fit import solve
 from nlsq_widget.model import ModelError
@@ -23,11 +24,6 @@ from nlsq_widget.session import (
     SetFixed,
     SetStart,
     apply,
-    begin,
-    exclude_command,
-    fix_commands,
-    named_bounds,
-    set_bounds,
 )
 from nlsq_widget.view import Frame, View, view
 from nlsq_widget.wire import Answer, answer_to, command, pack

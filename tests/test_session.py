@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlsq_widget.session import SetBound, SetDevice, SetExcluded, SetFixed, SetStart, apply, begin, set_bounds
+from nlsq_widget.begin import begin, set_bounds
+from nlsq_widget.session import SetBound, SetDevice, SetExcluded, SetFixed, SetStart, apply
 
 
 def line(x, a, b):
