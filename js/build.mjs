@@ -24,26 +24,5 @@ const bundle = {
   logLevel: "info",
 };
 
-/** The development page: the same widget with a kernel in the page. */
-const page = {
-  entryPoints: [here("dev/main.ts"), { in: here("src/style.css"), out: "style" }].map((entry) =>
-    typeof entry === "string" ? { in: entry, out: "main" } : entry,
-  ),
-  outdir: here("dev/build"),
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  sourcemap: "inline",
-  logLevel: "info",
-};
-
-if (argv.includes("--page")) {
-  await build(page);
-} else if (argv.includes("--watch")) {
-  await (await context(bundle)).watch();
-  const served = await context(page);
-  await served.watch();
-  await served.serve({ servedir: here("dev") });
-} else {
-  await build(bundle);
-}
+if (argv.includes("--watch")) await (await context(bundle)).watch();
+else await build(bundle);

@@ -252,7 +252,7 @@ def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np
     if session.data.placed is None:
         x = problems.pad(session.data.x, points) if known.pointwise else session.data.x
     else:
-        x, y, weight = points_on(session.data.placed, frozenset(), points, where)
+        x, y, weight = points_on(session.data.placed, None, points, where)
         lanes = lanes._replace(y=y, weight=weight)
     room = min(_CACHE // (2 * points), 1024)
     many = next((width for width in (_FEW, 64, 256, 1024) if width >= min(fits, room)), 1024)

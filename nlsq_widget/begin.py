@@ -19,12 +19,15 @@ from nlsq_widget.session import (
     Session,
     SetBound,
     SetExcluded,
-    SetFixed,
+    SetRange,
+    SetRole,
     apply,
     check_order,
     finite_start,
     index,
     number,
+    one_of,
+    positive,
 )
 from nlsq_widget.solver import LOSSES
 
@@ -41,6 +44,7 @@ def begin(
     bounds: Any = None,
     fixed: Iterable[str] = (),
     excluded: Iterable[int] = (),
+    x_range: Any = None,
     device: Any = None,
     absolute_sigma: bool = False,
     jac: Callable[..., Any] | str = "auto",
@@ -72,6 +76,8 @@ def begin(
     session = with_method(session, jac if own is None else "auto", loss, loss_scale, precision)
     for command in fix_commands(session, fixed):
         session = apply(session, command)
+    if x_range is not None:
+        session = apply(session, range_command(x_range))
     nothing = isinstance(excluded, tuple) and not excluded
     return session if nothing else apply(session, exclude_command(session, excluded))
 
@@ -100,10 +106,10 @@ def with_method(
     """The session to be fitted in this way, each a word that `Session` lists."""
     return replace(
         session,
-        loss=_one_of("loss", loss, LOSSES),
-        loss_scale=_positive("loss_scale", loss_scale),
-        derivatives=_one_of("jac", derivatives, ("auto", "forward", "reverse")),
-        precision=_one_of("precision", precision, ("float64", "float32")),
+        loss=one_of("loss", loss, LOSSES),
+        loss_scale=positive("loss_scale", loss_scale),
+        derivatives=one_of("jac", derivatives, ("auto", "forward", "reverse")),
+        precision=one_of("precision", precision, ("float64", "float32")),
     )
 
 
@@ -147,7 +153,26 @@ def fix_commands(session: Session, fixed: Any) -> tuple[Command, ...]:
         unknown = wanted
     for name in unknown:
         index(session, name)
-    return tuple(SetFixed(n, n in wanted) for n in session.names if (n in wanted) != (n in session.fixed))
+    changed = [name for name in session.names if (name in wanted) != (name in session.fixed)]
+    return tuple(SetRole(name, "fixed" if name in wanted else "free") for name in changed)
+
+
+def follow_commands(session: Session, following: Any) -> tuple[Command, ...]:
+    """The commands after which exactly these parameters follow."""
+    wanted = [following] if isinstance(following, str) else list(_iterated("following", following))
+    for name in wanted:
+        index(session, name)
+    changed = [name for name in session.names if (name in wanted) != (name in session.following)]
+    return tuple(SetRole(name, "following" if name in wanted else "free") for name in changed)
+
+
+def range_command(x_range: Any) -> Command:
+    """The command that lets only the points of this range of x count; None for all."""
+    try:
+        lower, upper = (None, None) if x_range is None else x_range
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"x_range is {x_range!r}; give a pair, with None for an open end: (0, None).") from error
+    return SetRange(-inf if lower is None else lower, inf if upper is None else upper)
 
 
 def exclude_command(session: Session, excluded: Any) -> Command:
@@ -241,19 +266,6 @@ def _check_names(what: str, names: tuple[str, ...], given: Mapping[str, Any]) ->
     unknown = [name for name in given if name not in names]
     if unknown:
         raise ValueError(f"{what} names {unknown[0]!r}, which is no parameter; the model has {', '.join(names)}.")
-
-
-def _one_of(what: str, given: Any, known: Iterable[str]) -> str:
-    if not isinstance(given, str) or given not in known:
-        raise ValueError(f"{what} is {given!r}; choose one of: {', '.join(known)}.")
-    return given
-
-
-def _positive(what: str, given: Any) -> float:
-    value = number(what, given)
-    if not 0 < value < inf:
-        raise ValueError(f"{what} is {given!r}; give a positive number.")
-    return value
 
 
 def _iterated(what: str, given: Any) -> Iterable[Any]:

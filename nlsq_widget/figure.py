@@ -23,13 +23,13 @@ def draw(view: View) -> Figure:
     if "residual_low" in moving:
         below.vlines(frame["x"], moving["residual_low"], moving["residual_high"], color=_DATA, lw=1)
     elif "residuals" in moving:
-        _points(below, frame["x"], moving["residuals"], frame["excluded"] == 1)
+        _points(below, frame["x"], moving["residuals"], moving["excluded"] > 0)
     if view.frame.columns is not None:
         above.vlines(frame["x"], frame["low"], frame["high"], color=_DATA, lw=1, label="data")
     else:
         if view.frame.spread is not None:
             above.errorbar(frame["x"], frame["y"], view.frame.spread, fmt="none", ecolor=_DATA, lw=0.8)
-        _points(above, frame["x"], frame["y"], frame["excluded"] == 1, label="data")
+        _points(above, frame["x"], frame["y"], moving["excluded"] > 0, label="data")
     if "curve" in moving:
         above.plot(frame["grid"], moving["curve_p0"], "--", color=_START, lw=1.2, label="start values")
         above.plot(frame["grid"], moving["curve"], color=_FIT, lw=1.8, label="fit")

@@ -54,6 +54,7 @@ def fit(
     bounds: Any = None,
     fixed: Iterable[str] = (),
     excluded: Iterable[int] = (),
+    x_range: tuple[float | None, float | None] | None = None,
     absolute_sigma: bool = False,
     jac: Callable[..., Any] | str = "auto",
     loss: str = "linear",
@@ -66,7 +67,8 @@ def fit(
 
     x is [points], or [predictors, points]; y is [points]; sigma, the standard errors of y, is [points], or
     their covariance [points, points]. `p0` and `bounds` go by name or by order. What is `fixed` stays at p0;
-    the points `excluded`, by index or by a mask, do not count. The result unpacks as `popt, pcov`, and tells in
+    the points `excluded`, by index or by a mask, and those outside of `x_range` do not count. The result unpacks as
+    `popt, pcov`, and tells in
     `message` whether the fit converged. Raises ValueError, in one sentence, for what cannot be fitted.
 
     `jac` is "forward" or "reverse" for the mode of JAX's exact derivatives, "auto" for the cheaper one at these
@@ -99,6 +101,7 @@ def fit(
         bounds=bounds,
         fixed=fixed,
         excluded=excluded,
+        x_range=x_range,
         device=device,
         absolute_sigma=absolute_sigma,
         jac=jac,
@@ -156,13 +159,11 @@ def choices_of(session: Session, free: list[bool]) -> np.ndarray:
 
 def _result(session: Session, outcome: Outcome, free: list[bool], where: Device, milliseconds: float) -> Result:
     n = session.data.n_points
-    counts = np.ones(n, dtype=bool)
-    if session.excluded:
-        counts[list(session.excluded)] = False
+    counts = np.ones(n, dtype=bool) if session.out is None else ~session.out
     return Result(
         names=session.names,
         popt=outcome.popt,
-        pcov=_covariance(session, outcome, n - len(session.excluded) - sum(free)),
+        pcov=_covariance(session, outcome, int(np.count_nonzero(counts)) - sum(free)),
         inverse=outcome.inverse,
         R=outcome.R,
         p0=np.array(session.p0),
@@ -205,6 +206,19 @@ def _at_bound(session: Session, popt: list[float], free: list[bool]) -> tuple[st
     )
 
 
+def followed(session: Session, moved: str, grid: np.ndarray | None = None) -> Session:
+    """The session after `moved` was: start values that follow are fitted to it, with all the others held.
+
+    Where that fit fails the start values stay.
+    """
+    followers = session.following - {moved}
+    if not followers:
+        return session
+    held = replace(session, fixed=frozenset(session.names) - followers)
+    result, _ = solve(held, grid=grid)
+    return replace(session, p0=tuple(result.popt.tolist())) if np.isfinite(result.popt).all() else session
+
+
 def is_pointwise(session: Session) -> bool:
     """Whether the model takes each point by itself: it can be drawn on a grid, and its points may be padded."""
     with scope(named_device(session.device)):
@@ -226,7 +240,7 @@ def _points(session: Session, pointwise: bool, where: Device, grid: np.ndarray |
     length = problems.bucket(data.n_points) if pointwise and not data.correlated else data.n_points
     if grid is None:
         return *_taken(session, length, where), whitening(data), _NO_GRID
-    key = (length, session.excluded, where.name, id(grid))
+    key = (length, session.excluded, session.x_range, where.name, id(grid))
     kept = _PLACED.setdefault(data, {})
     if key not in kept:
         if len(kept) > 3:
@@ -240,8 +254,8 @@ def _points(session: Session, pointwise: bool, where: Device, grid: np.ndarray |
 def _taken(session: Session, length: int, where: Device) -> tuple[Any, Any, Any]:
     """x, y and weight, from where they are."""
     if session.data.placed is None:
-        return problems.points_of(session.data, session.excluded, length)
-    return points_on(session.data.placed, session.excluded, length, where)
+        return problems.points_of(session.data, session.out, length)
+    return points_on(session.data.placed, session.out, length, where)
 
 
 def whitening(data: Data) -> np.ndarray | None:

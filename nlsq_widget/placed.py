@@ -86,14 +86,14 @@ def _fine(x: Array, y: Array, weight: Array, points: Array) -> Array:
 
 
 def points_on(
-    ready: tuple[Array, Array, Array], excluded: frozenset[int], length: int, where: Device
+    ready: tuple[Array, Array, Array], out: np.ndarray | None, length: int, where: Device
 ) -> tuple[Array, Array, Array]:
     """x, y and weight [length] on `where`, as `problem.points_of`."""
     with scope(where):
         x, y, weight = jax.device_put(ready, where.jax)
-        if excluded:
+        if out is not None:
             counts = np.ones(weight.shape[-1], dtype=bool)
-            counts[sorted(excluded)] = False
+            counts[: out.size] = ~out
             weight = jnp.where(counts, weight, 0.0)
         if length == y.shape[-1]:
             return x, y, weight

@@ -107,11 +107,10 @@ def pad(values: np.ndarray, length: int, *, fill: float | None = None) -> np.nda
     return padded
 
 
-def points_of(data: Data, excluded: frozenset[int], length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, y and weight of `data`, padded to `length` where that is more; excluded points weigh nothing."""
+def points_of(data: Data, out: np.ndarray | None, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, y and weight of `data`, padded to `length` where that is more; what is `out` [points] weighs nothing."""
     weight = np.ones(data.n_points) if data.sigma is None or data.correlated else 1.0 / data.sigma
-    if excluded:
-        weight = weight.copy()
-        weight[sorted(excluded)] = 0.0
+    if out is not None:
+        weight = np.where(out, 0.0, weight)
     x = data.x if length == data.n_points else pad(data.x, length)
     return x, pad(data.y, length), pad(weight, length, fill=0.0)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf, isfinite, isnan
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, assert_never, cast, get_args
+
+import numpy as np
 
 from nlsq_widget.data import Data
 from nlsq_widget.device import device as named_device
 from nlsq_widget.model import Model
+from nlsq_widget.solver import LOSSES
 
 Side = Literal["lower", "upper"]
+Role = Literal["free", "fixed", "following"]  # following: free, and its start value goes along when another is moved
+Live = Literal["drag", "release", "button"]  # when the page fits: with each move, when the finger lifts, when asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,17 +30,29 @@ class Session:
     lower: tuple[float, ...]  # -inf where unbounded
     upper: tuple[float, ...]  # +inf where unbounded
     fixed: frozenset[str] = frozenset()
-    excluded: frozenset[int] = frozenset()  # indices of points that do not count
+    following: frozenset[str] = frozenset()
+    excluded: frozenset[int] = frozenset()  # indices of points that were taken out one by one
+    x_range: tuple[float, float] = (-inf, inf)  # what lies outside does not count either
     device: str = "cpu:0"
     absolute_sigma: bool = False  # True: sigma is in the units of y (1 where there is none), pcov is not rescaled
     loss: str = "linear"  # one of solver.LOSSES
     loss_scale: float = 1.0  # the residual, in units of sigma, from which on the loss departs from the square
     derivatives: str = "auto"  # "forward" or "reverse" mode; "auto": by the shapes
     precision: str = "float64"  # or "float32"
+    live: Live = "drag"
+    level: float | None = 0.95  # confidence of the band that is drawn; None: no band
 
     @property
     def names(self) -> tuple[str, ...]:
         return self.model.names
+
+    @cached_property
+    def out(self) -> np.ndarray | None:
+        """True for each point that does not count [points]; None where all do."""
+        return _left_out(self.data, self.excluded, self.x_range)
+
+    def role(self, name: str) -> Role:
+        return "fixed" if name in self.fixed else "following" if name in self.following else "free"
 
 
 @dataclass(frozen=True)
@@ -54,11 +73,11 @@ class SetBound:
 
 
 @dataclass(frozen=True)
-class SetFixed:
-    """Fix a parameter at its start value, or set it free."""
+class SetRole:
+    """Fix a parameter at its start value, set it free, or let it follow."""
 
     name: str
-    fixed: bool
+    role: Role
 
 
 @dataclass(frozen=True)
@@ -69,13 +88,43 @@ class SetExcluded:
 
 
 @dataclass(frozen=True)
+class SetRange:
+    """Let the points outside of this range of x not count; infinite ends take it away."""
+
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
 class SetDevice:
     """Fit on the device of this name."""
 
     device: str
 
 
-Command = SetStart | SetBound | SetFixed | SetExcluded | SetDevice
+@dataclass(frozen=True)
+class SetLoss:
+    """Weigh residuals by this loss, which departs from the square at `scale` of their units."""
+
+    loss: str
+    scale: float
+
+
+@dataclass(frozen=True)
+class SetLive:
+    """Fit with each move, when the finger lifts, or when asked."""
+
+    live: Live
+
+
+@dataclass(frozen=True)
+class SetLevel:
+    """Draw the confidence band of this level, or none."""
+
+    level: float | None
+
+
+Command = SetStart | SetBound | SetRole | SetExcluded | SetRange | SetDevice | SetLoss | SetLive | SetLevel
 
 
 def apply(session: Session, command: Command) -> Session:
@@ -91,13 +140,20 @@ def apply(session: Session, command: Command) -> Session:
             return _set_start(session, index(session, name), name, value)
         case SetBound(name, side, value):
             return _set_bound(session, index(session, name), name, side, value)
-        case SetFixed(name, fixed):
-            index(session, name)
-            return replace(session, fixed=session.fixed | {name} if fixed else session.fixed - {name})
+        case SetRole(name, role):
+            return _set_role(session, name, role)
         case SetExcluded(points):
-            return replace(session, excluded=_points(session.data, points))
+            return _counted(replace(session, excluded=_points(session.data, points)))
+        case SetRange(lower, upper):
+            return _set_range(session, lower, upper)
         case SetDevice(device):
             return replace(session, device=named_device(device).name)
+        case SetLoss(loss, scale):
+            return replace(session, loss=one_of("loss", loss, LOSSES), loss_scale=positive("loss_scale", scale))
+        case SetLive(live):
+            return replace(session, live=cast(Live, one_of("live", live, get_args(Live))))
+        case SetLevel(level):
+            return replace(session, level=_level(level))
         case _:
             assert_never(command)
 
@@ -165,13 +221,74 @@ def _points(data: Data, chosen: frozenset[int]) -> frozenset[int]:
     wrong = sorted(point for point in chosen if not 0 <= point < data.n_points)
     if wrong:
         raise ValueError(f"There is no point {wrong[0]}; the points are numbered 0 to {data.n_points - 1}.")
-    if len(chosen) == data.n_points:
+    return chosen
+
+
+def _set_role(session: Session, name: str, role: Role) -> Session:
+    index(session, name)
+    one_of("The role of a parameter", role, get_args(Role))
+    fixed, following = session.fixed - {name}, session.following - {name}
+    if role == "fixed":
+        fixed |= {name}
+    elif role == "following":
+        following |= {name}
+    return replace(session, fixed=fixed, following=following)
+
+
+def _set_range(session: Session, lower: float, upper: float) -> Session:
+    lower, upper = number("The lower end of the range", lower), number("The upper end of the range", upper)
+    if session.data.x.ndim != 1 and (lower, upper) != (-inf, inf):
+        raise ValueError("x has several rows, so no range of it can be chosen; exclude points instead.")
+    if not lower < upper:
+        raise ValueError(f"The range of x is {lower:.10g} to {upper:.10g}; its lower end must be below its upper one.")
+    return _counted(replace(session, x_range=(lower, upper)))
+
+
+def _left_out(data: Data, excluded: frozenset[int], x_range: tuple[float, float]) -> np.ndarray | None:
+    if not excluded and x_range == (-inf, inf):
+        return None
+    out = np.zeros(data.n_points, dtype=bool)
+    out[list(excluded)] = True
+    if x_range != (-inf, inf):
+        out |= (data.x < x_range[0]) | (data.x > x_range[1])
+    return out
+
+
+def _counted(session: Session) -> Session:
+    """The session, if points are left to fit."""
+    if session.out is None or not session.out.any():
+        return session
+    if session.out.all():
         raise ValueError("All points are excluded; leave some to fit.")
-    if chosen and data.correlated:
+    if session.data.correlated:
         raise ValueError(
             "Points with correlated errors cannot be excluded one by one; leave them out of x, y and sigma."
         )
-    return chosen
+    return session
+
+
+def _level(level: Any) -> float | None:
+    if level is None:
+        return None
+    share = number("level", level)
+    if not 0 < share < 1:
+        raise ValueError(f"level is {level!r}; give a probability between 0 and 1, such as 0.95, or None for no band.")
+    return share
+
+
+def one_of(what: str, given: Any, known: Iterable[str]) -> str:
+    """What is given, if it is one of the words known."""
+    if not isinstance(given, str) or given not in known:
+        raise ValueError(f"{what} is {given!r}; choose one of: {', '.join(known)}.")
+    return given
+
+
+def positive(what: str, given: Any) -> float:
+    """What is given as a positive number."""
+    value = number(what, given)
+    if not 0 < value < inf:
+        raise ValueError(f"{what} is {given!r}; give a positive number.")
+    return value
 
 
 def finite_start(name: str, value: Any) -> float:

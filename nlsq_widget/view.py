@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from nlsq_widget.bands import Band, confidence_band
 from nlsq_widget.data import Data
 from nlsq_widget.device import devices
-from nlsq_widget.fit import Curves, is_pointwise
+from nlsq_widget.fit import Curves, Tolerances, is_pointwise, solve
 from nlsq_widget.program import PROGRAMS
 from nlsq_widget.result import Result
 from nlsq_widget.session import Session
-from nlsq_widget.solver import Status
+from nlsq_widget.solver import LOSSES, Status
 
 POINTS_AT_MOST = 20_000  # more are drawn as columns
 _COLUMNS = 2_000
@@ -84,7 +85,7 @@ class Frame:
     def serves(self, session: Session) -> bool:
         """Whether the picture of `session` has this frame."""
         mine = self.session
-        return (mine.data, mine.model, mine.excluded) == (session.data, session.model, session.excluded)
+        return (mine.data, mine.model) == (session.data, session.model)
 
     def head(self) -> dict[str, Any]:
         """The words and numbers of the frame, safe for JSON."""
@@ -100,6 +101,7 @@ class Frame:
             "has_sigma": data.sigma is not None,
             "residual_label": "residual / σ" if self.spread is not None else "residual",
             "devices": [{"name": device.name, "label": device.label} for device in devices()],
+            "losses": list(LOSSES),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -107,10 +109,8 @@ class Frame:
         if self.columns is not None:
             low, high = self.columns.extremes(data.y)
             return {"x": self.columns.x, "low": low, "high": high, "grid": self.grid}
-        excluded = np.zeros(data.n_points, dtype=np.uint8)
-        excluded[sorted(self.session.excluded)] = 1
         error_bars = {} if self.spread is None else {"sigma": self.spread}
-        return {"x": data.x, "y": data.y, **error_bars, "excluded": excluded, "grid": self.grid}
+        return {"x": data.x, "y": data.y, **error_bars, "grid": self.grid}
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,20 +122,32 @@ class View:
     result: Result | None  # of this session; None when the model could not be evaluated
     curves: Curves | None
     fault: str | None  # why there is no fit to draw
+    stale: bool = False  # the result is of an earlier session: the page fits later, or when asked
+    band: Band | None = None  # along `frame.along`
+    can_undo: bool = False
+    can_redo: bool = False
 
     def head(self) -> dict[str, Any]:
         """The words and numbers of the fit, safe for JSON."""
         session, result = self.session, self.result
         return {
             "device": session.device,
-            "free": [name not in session.fixed for name in session.names],
+            "roles": [session.role(name) for name in session.names],
             "at_bound": [None] * len(session.names) if result is None else list(result.at_bound),
-            "ok": result is not None and result.success,
-            "status": "No fit." if self.fault or result is None else result.message,
+            "ok": result is not None and result.success and not self.stale,
+            "status": self._status(),
             "steps": 0 if result is None else result.steps,
             "milliseconds": 0.0 if result is None else result.milliseconds,
             "compiled": PROGRAMS.compiled,
             "fault": self.fault,
+            "live": session.live,
+            "stale": self.stale,
+            "level": session.level,
+            "loss": session.loss,
+            "loss_scale": session.loss_scale,
+            "n_excluded": 0 if session.out is None else int(np.count_nonzero(session.out)),
+            "can_undo": self.can_undo,
+            "can_redo": self.can_redo,
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -144,18 +156,66 @@ class View:
         blank = np.full(len(session.names), np.nan)
         fitted = [blank] * 3 if result is None or self.fault else [result.popt, result.stderr, result.scale]
         table = {"parameters": np.column_stack([session.p0, session.lower, session.upper, *fitted])}
+        table["range"] = np.array(session.x_range)
+        if self.frame.columns is None:
+            table["excluded"] = self._excluded()
         if result is None or self.curves is None or self.fault:
             return table
+        table |= {"statistics": statistics(result), "correlation": result.correlation}
         residuals = result.residuals if self.frame.spread is None else result.residuals / self.frame.spread
         order = self.frame.order
         table |= {"curve_p0": self.curves.p0[order], "curve": self.curves.fitted[order]}
+        if self.band is not None:
+            table |= {"band_low": self.band.lower[order], "band_high": self.band.upper[order]}
         if self.frame.columns is None:
             return table | {"residuals": residuals}
         low, high = self.frame.columns.extremes(residuals)
         return table | {"residual_low": low, "residual_high": high}
 
+    def _status(self) -> str:
+        if self.fault or self.result is None:
+            return "No fit."
+        if not self.stale:
+            return self.result.message
+        return "Not fitted yet: it fits " + ("on release." if self.session.live == "release" else "when you say so.")
 
-def view(session: Session, frame: Frame, result: Result, curves: Curves) -> View:
+    def _excluded(self) -> np.ndarray:
+        """For each point: 0 where it counts, 1 where it was taken out, 2 where it is outside of the range."""
+        session = self.session
+        out = np.zeros(session.data.n_points, np.uint8)
+        if session.out is not None:
+            out[session.out] = 2
+            out[list(session.excluded)] = 1
+        return out
+
+
+# What is told of a fit besides its parameters, in this order on the wire.
+STATISTICS = ("chi2", "reduced_chi2", "r_squared", "adjusted_r_squared", "aic", "aicc", "bic", "dof", "n_points")
+
+
+def statistics(result: Result) -> np.ndarray:
+    """The `STATISTICS` of a fit."""
+    return np.array([getattr(result, name) for name in STATISTICS], dtype=float)
+
+
+def view(session: Session, frame: Frame) -> View:
     """The picture of a fit, or the sentence that stands in its place."""
-    fault = result.message if result.status == Status.NOT_FINITE else None
-    return View(session, frame, result, curves, fault)
+    result, curves = solve(session, grid=frame.along)
+    if result.status == Status.NOT_FINITE:
+        return View(session, frame, result, curves, result.message)
+    level = session.level
+    band = None
+    if level is not None and result.dof > 0 and is_pointwise(session):
+        band = confidence_band(result, frame.along, level)
+    return View(session, frame, result, curves, None, band=band)
+
+
+def preview(session: Session, frame: Frame, before: View) -> View:
+    """The curve at new start values beside the fit as it was, for who fits later or when asked."""
+    result, curves = solve(session, Tolerances(max_steps=0), grid=frame.along)
+    if result.status == Status.NOT_FINITE:
+        return View(session, frame, result, curves, result.message)
+    if before.result is None or before.curves is None or before.fault is not None or before.frame is not frame:
+        return View(session, frame, result, curves, None, stale=True)
+    both = Curves(curves.p0, before.curves.fitted)
+    return View(session, frame, before.result, both, None, stale=True, band=before.band)

@@ -3,100 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSet, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anywidget
 import traitlets
 from numpy.typing import ArrayLike
 
-from nlsq_widget.begin import begin, exclude_command, fix_commands, named_bounds, set_bounds
+from nlsq_widget.begin import begin, set_bounds
 from nlsq_widget.device import devices
-from nlsq_widget.fit import solve
+from nlsq_widget.fit import followed
+from nlsq_widget.history import begun, done, redone, undone
 from nlsq_widget.model import ModelError
 from nlsq_widget.result import Result
 from nlsq_widget.session import (
     Command,
     Session,
-    SetDevice,
-    SetFixed,
+    SetRole,
     SetStart,
     apply,
 )
-from nlsq_widget.view import Frame, View, view
-from nlsq_widget.wire import Answer, answer_to, command, pack
+from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, commands
+from nlsq_widget.view import Frame, View, preview, view
+from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, taken
 
 _STATIC = Path(__file__).parent / "static"
-
-T = TypeVar("T")
-
-
-class ByName(MutableMapping[str, T]):
-    """A value for each parameter; setting one is a command to the widget."""
-
-    def __init__(self, values: Mapping[str, T], put: Callable[[str, Any], Mapping[str, T]]) -> None:
-        self._values = dict(values)
-        self._put = put
-
-    def __getitem__(self, name: str) -> T:
-        return self._values[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._values = dict(self._put(name, value))
-
-    def __delitem__(self, name: str) -> None:
-        raise TypeError(f"A parameter cannot be taken away; fix it instead: w.fixed.add({name!r}).")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return repr(self._values)
-
-
-class Fixed(MutableSet[str]):
-    """The names of the fixed parameters; adding or taking one is a command. `fixed["a"] = True` does the same."""
-
-    def __init__(self, names: Iterable[str], put: Callable[[str, bool], Iterable[str]]) -> None:
-        self._names = frozenset(names)
-        self._put = put
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._names))
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __getitem__(self, name: str) -> bool:
-        return name in self._names
-
-    def __setitem__(self, name: str, fixed: bool) -> None:
-        self._names = frozenset(self._put(name, bool(fixed)))
-
-    def add(self, value: str) -> None:
-        self[value] = True
-
-    def discard(self, value: str) -> None:
-        if value in self:
-            self[value] = False
-
-    def __repr__(self) -> str:
-        return repr(set(self._names))
-
-
-class _Choice(traitlets.TraitType[Any, Any]):
-    """A trait that the session answers for; None is no choice."""
-
-    default_value = ()
-    info_text = "a choice that the session understands (an empty one for none)"
 
 
 class FitWidget(anywidget.AnyWidget):
@@ -107,7 +41,9 @@ class FitWidget(anywidget.AnyWidget):
     A start value left out is the default in the model's signature, else the middle of its bounds, else 1.
 
     All that a finger can do, Python can: `w.p0["a"] = 3`, `w.bounds["a"] = (0, 5)`, `w.fixed.add("a")`,
-    `w.excluded = [4]`, `w.device = "cpu:1"`; each can be observed. `w.result` is the fit on the screen.
+    `w.following.add("a")`, `w.excluded = [4]`, `w.x_range = (0, 5)`, `w.device = "cpu:1"`, `w.loss = "cauchy"`,
+    `w.live = "release"`, `w.level = 0.68`; each can be observed. `w.result` is the fit on the screen. `w.fit()` fits
+    now, `w.take()` starts from the fitted values, `w.undo()`, `w.redo()` and `w.reset()` go through what was done.
     Raises ValueError, in one sentence, for what cannot be fitted; nothing is changed then.
 
     >>> import jax.numpy as jnp
@@ -120,11 +56,17 @@ class FitWidget(anywidget.AnyWidget):
     _esm = _STATIC / "widget.js"
     _css = _STATIC / "widget.css"
 
-    p0: Any = _Choice(help="Start value of each parameter.")
-    bounds: Any = _Choice(help="Lower and upper bound of each parameter, infinite where there is none.")
-    fixed: Any = _Choice(help="Names of the parameters that stay at their start value.")
-    excluded: Any = _Choice(help="Indices of the points that do not count.")
-    device: Any = _Choice(help="Name of the device that fits.")
+    p0: Any = Choice(help="Start value of each parameter.")
+    bounds: Any = Choice(help="Lower and upper bound of each parameter, infinite where there is none.")
+    fixed: Any = Choice(help="Names of the parameters that stay at their start value.")
+    following: Any = Choice(help="Names of the parameters whose start value goes along when another is moved.")
+    excluded: Any = Choice(help="Indices of the points that do not count.")
+    x_range: Any = Choice(help="Range of x outside of which points do not count.")
+    loss: Any = Choice(help="Loss by which residuals are weighed.")
+    loss_scale: Any = Choice(help="Residual, in units of sigma, from which on the loss departs from the square.")
+    live: Any = Choice(help="When the page fits: with each move, when the finger lifts, or when asked.")
+    level: Any = Choice(help="Confidence of the band that is drawn; None for no band.")
+    device: Any = Choice(help="Name of the device that fits.")
     devices = traitlets.Tuple(read_only=True, help="Names of the devices that JAX sees.")
     result: Any = traitlets.Instance(Result, allow_none=True, read_only=True, help="The fit; None while it fails.")
 
@@ -139,7 +81,10 @@ class FitWidget(anywidget.AnyWidget):
         *,
         fixed: Iterable[str] = (),
         excluded: Iterable[int] = (),
+        x_range: Any = None,
         absolute_sigma: bool = False,
+        loss: str = "linear",
+        loss_scale: float = 1.0,
         device: Any = None,
         x_label: str = "x",
         y_label: str = "y",
@@ -154,8 +99,11 @@ class FitWidget(anywidget.AnyWidget):
             bounds=bounds,
             fixed=fixed,
             excluded=excluded,
+            x_range=x_range,
             device=device,
             absolute_sigma=absolute_sigma,
+            loss=loss,
+            loss_scale=loss_scale,
             x_label=x_label,
             y_label=y_label,
         )
@@ -169,8 +117,8 @@ class FitWidget(anywidget.AnyWidget):
         self._frame_sent = 0
         self._newest: dict[str, int] = {}  # of each page, the number of the newest command carried out
         self._told: dict[str, Any] = {}
-        self._session = session
-        self._view = self._drawn = _fitted(session, self._frame)
+        self._history = begun(session)
+        self._view = self._drawn = view(session, self._frame)
         super().__init__(**kwargs)
         self._tell()
         self.on_msg(self._receive)
@@ -183,18 +131,57 @@ class FitWidget(anywidget.AnyWidget):
 
     def do(self, *commands: Command) -> None:
         """Carry out commands in order, all or none. Raises ValueError when one is refused or the model fails."""
+        self._carry_out(Asked(commands))
+
+    def fit(self) -> Result:
+        """Fit now, whatever `live` says."""
+        self._carry_out(Asked(step="fit"))
+        return self.result
+
+    def take(self, *names: str) -> None:
+        """Start from the fitted values of these parameters, or of all."""
+        self._carry_out(Asked(taken(self._view, names or self._session.names)))
+
+    def undo(self) -> None:
+        """Go back before the last change. Raises ValueError when there is none."""
+        self._carry_out(Asked(step="undo"))
+
+    def redo(self) -> None:
+        """Undo the undoing. Raises ValueError when nothing was undone."""
+        self._carry_out(Asked(step="redo"))
+
+    def reset(self) -> None:
+        """Go back to the beginning; this can be undone as well."""
+        self._carry_out(Asked(step="reset"))
+
+    @property
+    def _session(self) -> Session:
+        return self._history.now
+
+    def _carry_out(self, asked: Asked) -> None:
         with self._lock:
-            self._change(commands)
+            self._change(asked)
             self._send_view(None)
             if self._view.result is None and self._view.fault is not None:
                 raise ModelError(self._view.fault)
 
-    def _change(self, commands: Sequence[Command]) -> None:
+    def _change(self, asked: Asked) -> None:
         """The one place where the session moves on."""
-        session = reduce(apply, commands, self._session)
+        match asked.step:
+            case "undo":
+                history = undone(self._history)
+            case "redo":
+                history = redone(self._history)
+            case "reset":
+                history = done(self._history, self._history.first)
+            case _:
+                session = reduce(apply, asked.commands, self._session)
+                history = done(self._history, _following(session, asked.commands), asked.gesture)
+        session = history.now
         frame = self._frame if self._frame.serves(session) else Frame(session)
-        self._view = _fitted_or_fault(session, frame)
-        self._session = session
+        drawn = _drawn(session, frame, self._drawn, asked)
+        self._view = replace(drawn, can_undo=history.can_undo, can_redo=history.can_redo)
+        self._history = history
         if self._view.fault is None:
             self._drawn = self._view
         if frame is not self._frame:
@@ -209,9 +196,15 @@ class FitWidget(anywidget.AnyWidget):
         self._told = {
             "p0": ByName(dict(zip(session.names, session.p0, strict=True)), self._put_start),
             "bounds": ByName(bounds, self._put_bounds),
-            "fixed": Fixed(session.fixed, self._put_fixed),
+            "fixed": Chosen(session.fixed, self._put_fixed),
+            "following": Chosen(session.following, self._put_following),
             "excluded": tuple(sorted(session.excluded)),
+            "x_range": session.x_range,
             "device": session.device,
+            "loss": session.loss,
+            "loss_scale": session.loss_scale,
+            "live": session.live,
+            "level": session.level,
             "devices": tuple(device.name for device in devices()),
             "result": self._view.result,
         }
@@ -228,17 +221,21 @@ class FitWidget(anywidget.AnyWidget):
         return self.bounds
 
     def _put_fixed(self, name: str, fixed: bool) -> Iterable[str]:
-        self.do(SetFixed(name, fixed))
+        self.do(SetRole(name, "fixed" if fixed else "free"))
         return self.fixed
 
-    @traitlets.validate("p0", "bounds", "fixed", "excluded", "device")
+    def _put_following(self, name: str, following: bool) -> Iterable[str]:
+        self.do(SetRole(name, "following" if following else "free"))
+        return self.following
+
+    @traitlets.validate(*SETTABLE)
     def _set_from_python(self, proposal: traitlets.Bunch) -> Any:
         """Assigning to a trait is a command too; the session then says what the trait holds."""
         with self._lock:
             name = proposal.trait.name
             if proposal.value is self._told[name]:
                 return proposal.value
-            self.do(*_commands(self._session, name, proposal.value))
+            self.do(*commands(self._session, name, proposal.value))
             return getattr(self, name)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
@@ -248,18 +245,18 @@ class FitWidget(anywidget.AnyWidget):
             if content.get("type") == "hello":
                 self._greet(answers)
                 return
-            self._send_view(answers, refused=self._carry_out(answers, content.get("command")))
+            self._send_view(answers, refused=self._obey(answers, content))
 
-    def _carry_out(self, asked: Answer, content: Any) -> str | None:
+    def _obey(self, answers: Answer, content: Any) -> str | None:
         """Why a command of a page was refused; None when it was carried out.
 
         A command may be held up behind a running cell while newer ones overtake it; it is then too old.
         """
-        if asked.seq <= self._newest.get(asked.page, 0):
+        if answers.seq <= self._newest.get(answers.page, 0):
             return "A newer change overtook this one."
-        self._newest[asked.page] = asked.seq
+        self._newest[answers.page] = answers.seq
         try:
-            self._change([command(content)])
+            self._change(asked(content, self._view))
         except ValueError as error:
             return str(error)
         return None
@@ -279,46 +276,23 @@ class FitWidget(anywidget.AnyWidget):
         self._frame_sent = self._frame_number
 
 
-def _fitted(session: Session, frame: Frame) -> View:
-    return view(session, frame, *solve(session, grid=frame.along))
-
-
-def _fitted_or_fault(session: Session, frame: Frame) -> View:
+def _drawn(session: Session, frame: Frame, before: View, asked: Asked) -> View:
     """The user's model may fail at any time: its sentence then stands where the picture was."""
+    waits = session.live == "button" or (session.live == "release" and not asked.final)
     try:
-        return _fitted(session, frame)
+        if waits and asked.step == "change" and asked.gesture is not None:
+            return preview(session, frame, before)
+        return view(session, frame)
     except ModelError as error:
         return View(session, frame, None, None, str(error))
 
 
-def _commands(session: Session, trait: str, value: Any) -> Sequence[Command]:
-    """The commands that make a trait what was assigned to it."""
-    match trait:
-        case "p0":
-            return [SetStart(name, number) for name, number in _named(session, value).items()]
-        case "bounds":
-            none = dict.fromkeys(session.names)
-            pairs = named_bounds(session.names, none if value is None else value).items()
-            return [step for name, pair in pairs for step in set_bounds(session, name, pair)]
-        case "fixed":
-            return fix_commands(session, value)
-        case "excluded":
-            return [exclude_command(session, value)]
-        case _:
-            return [SetDevice(value)]
-
-
-def _named(session: Session, value: Any) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise ValueError(f"p0 is {value!r}; give one number for each parameter, or name them.")
-    values = list(value)
-    if len(values) != len(session.names):
-        raise ValueError(
-            f"p0 has {len(values)} values for {len(session.names)} parameters; give one for each, or name them."
-        )
-    return dict(zip(session.names, values, strict=True))
+def _following(session: Session, commands: Sequence[Command]) -> Session:
+    """What follows goes along with each start value that was moved."""
+    for command in commands:
+        if isinstance(command, SetStart):
+            session = followed(session, command.name)
+    return session
 
 
 def _answer_beside_cells(widget: FitWidget) -> None:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from nlsq_widget.session import Command, SetBound, SetDevice, SetFixed, SetStart, Side
+from nlsq_widget.session import (
+    Command,
+    Session,
+    SetBound,
+    SetDevice,
+    SetExcluded,
+    SetLevel,
+    SetLive,
+    SetLoss,
+    SetRange,
+    SetRole,
+    SetStart,
+    index,
+)
 from nlsq_widget.view import View
 
 # The notebook server leaves Nagle's algorithm on: a reply shorter than this waits 40 ms for an acknowledgement.
@@ -58,24 +72,95 @@ def answer_to(content: Any) -> Answer:
             raise ValueError("The page sent a message without its number; reload the page.")
 
 
-def command(content: Any) -> Command:
-    """The command that a page sent. Raises ValueError for anything else; a null bound is no bound."""
-    match content:
-        case {"kind": "p0", "name": str(name), "value": int(value) | float(value)}:
+_UNKNOWN = "The page sent a command that this kernel does not know; run the cell again."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a page asks for: to change the session by these commands, or to go through its history."""
+
+    commands: tuple[Command, ...] = ()
+    step: Literal["change", "fit", "undo", "redo", "reset"] = "change"
+    final: bool = True  # False while the finger is still down
+    gesture: object = None  # the same for all commands of one drag
+
+
+def asked(content: Any, view: View) -> Asked:
+    """What a message asks for, given what the screen shows. Raises ValueError, with a sentence, for anything else."""
+    content = content if isinstance(content, dict) else {}
+    what = content.get("command")
+    match what:
+        case {"kind": ("undo" | "redo" | "reset" | "fit") as step}:
+            return Asked(step=step)
+        case _:
+            gesture = content.get("gesture")
+            known = isinstance(gesture, int) and isinstance(content.get("page"), str)
+            final = content.get("final") is not False
+            return Asked(_commands(what, view), final=final, gesture=(content["page"], gesture) if known else None)
+
+
+def _commands(what: Any, view: View) -> tuple[Command, ...]:
+    match what:
+        case {"name": str()}:
+            return (_of_parameter(what, view),)
+        case {"kind": "take"}:
+            return taken(view, view.session.names)
+        case {"kind": "points", "points": list(points), "excluded": bool(excluded)}:
+            return (put(view.session, points, excluded),)
+        case _:
+            return (_of_all(what),)
+
+
+def _of_parameter(what: Any, view: View) -> Command:
+    match what:
+        case {"kind": "p0", "name": name, "value": int(value) | float(value)}:
             return SetStart(name, float(value))
-        case {"kind": "bound", "name": str(name), "side": ("lower" | "upper") as side, "value": value}:
-            return SetBound(name, side, _bound(side, value))
-        case {"kind": "fixed", "name": str(name), "fixed": bool(fixed)}:
-            return SetFixed(name, fixed)
+        case {"kind": "bound", "name": name, "side": ("lower" | "upper") as side, "value": value}:
+            return SetBound(name, side, _open(f"The {side} bound", value, -inf if side == "lower" else inf))
+        case {"kind": "role", "name": name, "role": ("free" | "fixed" | "following") as role}:
+            return SetRole(name, role)
+        case {"kind": "take", "name": name}:
+            return taken(view, (name,))[0]
+        case _:
+            raise ValueError(_UNKNOWN)
+
+
+def _of_all(what: Any) -> Command:
+    match what:
+        case {"kind": "range", "lower": lower, "upper": upper}:
+            return SetRange(_open("The lower end", lower, -inf), _open("The upper end", upper, inf))
         case {"kind": "device", "device": str(device)}:
             return SetDevice(device)
+        case {"kind": "loss", "loss": str(loss), "scale": int(scale) | float(scale)}:
+            return SetLoss(loss, float(scale))
+        case {"kind": "live", "live": ("drag" | "release" | "button") as live}:
+            return SetLive(live)
+        case {"kind": "level", "level": level} if level is None or isinstance(level, int | float):
+            return SetLevel(level)
         case _:
-            raise ValueError("The page sent a command that this kernel does not know; run the cell again.")
+            raise ValueError(_UNKNOWN)
 
 
-def _bound(side: Side, value: object) -> float:
+def taken(view: View, names: Iterable[str]) -> tuple[Command, ...]:
+    """The commands after which these parameters start at their fitted values."""
+    if view.result is None or view.stale or view.fault is not None:
+        raise ValueError("There is no fit to take values from; mend the start values first.")
+    for name in names:
+        index(view.session, name)
+    return tuple(SetStart(name, view.result[name]) for name in names)
+
+
+def put(session: Session, points: Iterable[Any], excluded: bool) -> Command:
+    """The command that takes these points out, or brings them back."""
+    chosen = frozenset(points)
+    if not all(type(point) is int for point in chosen):
+        raise ValueError("A point is a whole number; reload the page.")
+    return SetExcluded(session.excluded | chosen if excluded else session.excluded - chosen)
+
+
+def _open(what: str, value: object, infinite: float) -> float:
     if value is None:
-        return -inf if side == "lower" else inf
+        return infinite
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    raise ValueError(f"The {side} bound is not a number; give a number, or nothing for no bound.")
+    raise ValueError(f"{what} is not a number; give a number, or nothing for none.")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlsq_widget.begin import begin, set_bounds
-from nlsq_widget.session import SetBound, SetDevice, SetExcluded, SetFixed, SetStart, apply
+from nlsq_widget.session import SetBound, SetDevice, SetExcluded, SetRole, SetStart, apply
 
 
 def line(x, a, b):
@@ -43,7 +43,7 @@ def test_an_infinite_bound_is_none():
         (SetStart("q", 1.0), "no parameter 'q'"),
         (SetBound("a", "lower", 3.0), "must not exceed"),
         (SetBound("a", "upper", float("nan")), "not a number"),
-        (SetFixed("q", True), "no parameter 'q'"),
+        (SetRole("q", "fixed"), "no parameter 'q'"),
         (SetExcluded(frozenset({7})), "no point 7; the points are numbered 0 to 4"),
         (SetExcluded(frozenset(range(5))), "leave some"),
         (SetDevice("gpu:3"), "choose one of"),
@@ -70,7 +70,7 @@ numbers = st.floats() | st.sampled_from([0.0, 1.0, inf, -inf])
 commands = st.one_of(
     st.builds(SetStart, names, numbers),
     st.builds(SetBound, names, st.sampled_from(["lower", "upper"]), numbers),
-    st.builds(SetFixed, names, st.booleans()),
+    st.builds(SetRole, names, st.booleans()),
     st.builds(SetExcluded, st.frozensets(st.integers(-1, 6))),
     st.builds(SetDevice, st.sampled_from(["cpu:0", "cpu:1", "moon"])),
 )

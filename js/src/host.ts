@@ -1,7 +1,8 @@
 /** The seam between panels and whatever holds the session. A host is three things: the view, on a new view, send. */
 import type { Command, Message, Parameter, Picture, View } from "./wire";
 
-export type Send = (command: Command) => void;
+/** `held`: the finger is still down, and more of this gesture will come. */
+export type Send = (command: Command, held?: "held") => void;
 
 export interface Host {
   view(): View;

@@ -2,23 +2,43 @@
 
 export type Numbers = Float64Array | Float32Array;
 export type Side = "lower" | "upper";
+export type Role = "free" | "fixed" | "following"; // following: its start value goes along when another is moved
+export type Live = "drag" | "release" | "button"; // when the kernel fits
 
 export type Command =
   | { readonly kind: "p0"; readonly name: string; readonly value: number }
   | { readonly kind: "bound"; readonly name: string; readonly side: Side; readonly value: number | null }
-  | { readonly kind: "fixed"; readonly name: string; readonly fixed: boolean }
-  | { readonly kind: "device"; readonly device: string };
+  | { readonly kind: "role"; readonly name: string; readonly role: Role }
+  | { readonly kind: "take"; readonly name: string | null } // start at the fitted value, of one parameter or of all
+  | { readonly kind: "points"; readonly points: readonly number[]; readonly excluded: boolean }
+  | { readonly kind: "range"; readonly lower: number | null; readonly upper: number | null }
+  | { readonly kind: "device"; readonly device: string }
+  | { readonly kind: "loss"; readonly loss: string; readonly scale: number }
+  | { readonly kind: "live"; readonly live: Live }
+  | { readonly kind: "level"; readonly level: number | null } // of the band; null: no band
+  | { readonly kind: "fit" | "undo" | "redo" | "reset" };
 
-/** Two commands with the same control replace each other: only the newest is worth sending. */
-export function control(command: Command): string {
+/** Two commands with the same control replace each other: only the newest is worth sending. null: each one counts. */
+export function control(command: Command): string | null {
   switch (command.kind) {
     case "p0":
-    case "fixed":
+    case "role":
       return JSON.stringify([command.kind, command.name]);
     case "bound":
       return JSON.stringify([command.kind, command.name, command.side]);
+    case "range":
     case "device":
+    case "loss":
+    case "live":
+    case "level":
       return JSON.stringify([command.kind]);
+    case "take":
+    case "points":
+    case "fit":
+    case "undo":
+    case "redo":
+    case "reset":
+      return null;
     default:
       return command satisfies never;
   }
@@ -26,7 +46,14 @@ export function control(command: Command): string {
 
 export type Outgoing =
   | { readonly type: "hello"; readonly page: string; readonly seq: 0 }
-  | { readonly type: "command"; readonly page: string; readonly seq: number; readonly command: Command };
+  | {
+      readonly type: "command";
+      readonly page: string;
+      readonly seq: number;
+      readonly command: Command;
+      readonly gesture: number; // the same for all commands of one drag, which is one step to undo
+      readonly final: boolean; // false while the finger is still down
+    };
 
 export interface Device {
   readonly name: string;
@@ -38,7 +65,6 @@ export interface Points {
   readonly x: Numbers;
   readonly y: Numbers;
   readonly sigma: Numbers | null;
-  readonly excluded: Uint8Array; // 1: the point does not count
 }
 
 export interface Columns {
@@ -57,6 +83,7 @@ export interface Frame {
   readonly residual_label: string;
   readonly n_points: number;
   readonly devices: readonly Device[];
+  readonly losses: readonly string[];
   readonly data: Points | Columns;
   readonly grid: Numbers; // ascending x of the curves
 }
@@ -69,7 +96,7 @@ export interface Parameter {
   readonly popt: number; // nan: no result
   readonly stderr: number;
   readonly scale: number; // by how much it must change to change the curve as much as the data vary
-  readonly free: boolean;
+  readonly role: Role;
   readonly at_bound: Side | null;
 }
 
@@ -80,7 +107,21 @@ export type Residuals =
 export interface Curves {
   readonly curve_p0: Numbers;
   readonly curve: Numbers;
+  readonly band: { readonly low: Numbers; readonly high: Numbers } | null;
   readonly residuals: Residuals;
+}
+
+/** What is told of a fit besides its parameters, in the order in which it is sent. */
+export interface Statistics {
+  readonly chi2: number;
+  readonly reduced_chi2: number;
+  readonly r_squared: number;
+  readonly adjusted_r_squared: number;
+  readonly aic: number;
+  readonly aicc: number;
+  readonly bic: number;
+  readonly dof: number;
+  readonly n_points: number;
 }
 
 export interface Fit {
@@ -92,6 +133,18 @@ export interface Fit {
   readonly milliseconds: number;
   readonly compiled: number;
   readonly fault: string | null;
+  readonly live: Live;
+  readonly stale: boolean; // the fit is of earlier start values: the kernel fits on release, or when asked
+  readonly level: number | null; // confidence of the band
+  readonly loss: string;
+  readonly loss_scale: number;
+  readonly n_excluded: number;
+  readonly can_undo: boolean;
+  readonly can_redo: boolean;
+  readonly range: readonly [lower: number, upper: number]; // of x, in which points count; infinite where open
+  readonly excluded: Uint8Array; // of each point: 1 taken out, 2 outside of the range; empty for columns
+  readonly statistics: Statistics | null; // null: no fit
+  readonly correlation: Numbers | null; // row by row
 }
 
 export interface Answers {
@@ -153,7 +206,7 @@ function message(content: Fields, given: Arrays): Message {
     answers: content.answers == null ? null : answers(fields(content.answers, "answers")),
     refused: content.refused == null ? null : text(content, "refused"),
     frame: content.frame == null ? null : frame(fields(content.frame, "frame"), given),
-    fit: fit(fitFields),
+    fit: fit(fitFields, given),
     parameters: parameters(fitFields, given),
     curves: fitFields.fault == null ? curves(given) : null,
   };
@@ -167,7 +220,7 @@ function frame(from: Fields, given: Arrays): Frame {
   return {
     id: number(from, "id"),
     model: text(from, "model"),
-    names: list(from, "names").map((name) => (typeof name === "string" ? name : broken("names are not text"))),
+    names: texts(from, "names"),
     x_label: text(from, "x_label"),
     y_label: text(from, "y_label"),
     residual_label: text(from, "residual_label"),
@@ -176,6 +229,7 @@ function frame(from: Fields, given: Arrays): Frame {
       const entry = fields(device, "devices");
       return { name: text(entry, "name"), label: text(entry, "label") };
     }),
+    losses: texts(from, "losses"),
     data: data(from, given),
     grid: numbers(given, "grid"),
   };
@@ -187,17 +241,17 @@ function data(from: Fields, given: Arrays): Points | Columns {
     return { kind: "columns", x, low: numbers(given, "low", x.length), high: numbers(given, "high", x.length) };
   }
   if (from.kind !== "points") return broken("kind is neither points nor columns");
-  const excluded = given.get("excluded")?.values;
   return {
     kind: "points",
     x,
     y: numbers(given, "y", x.length),
     sigma: from.has_sigma === true ? numbers(given, "sigma", x.length) : null,
-    excluded: excluded instanceof Uint8Array ? excluded : new Uint8Array(x.length),
   };
 }
 
-function fit(from: Fields): Fit {
+function fit(from: Fields, given: Arrays): Fit {
+  const excluded = given.get("excluded")?.values;
+  const [lower = -Infinity, upper = Infinity] = numbers(given, "range", 2);
   return {
     frame: number(from, "frame"),
     device: text(from, "device"),
@@ -207,25 +261,49 @@ function fit(from: Fields): Fit {
     milliseconds: number(from, "milliseconds"),
     compiled: number(from, "compiled"),
     fault: from.fault == null ? null : text(from, "fault"),
+    live: word(from, "live", ["drag", "release", "button"]),
+    stale: from.stale === true,
+    level: from.level == null ? null : number(from, "level"),
+    loss: text(from, "loss"),
+    loss_scale: number(from, "loss_scale"),
+    n_excluded: number(from, "n_excluded"),
+    can_undo: from.can_undo === true,
+    can_redo: from.can_redo === true,
+    range: [lower, upper],
+    excluded: excluded instanceof Uint8Array ? excluded : new Uint8Array(0),
+    statistics: given.has("statistics") ? statistics(numbers(given, "statistics", 9)) : null,
+    correlation: given.has("correlation") ? numbers(given, "correlation") : null,
   };
 }
 
+function statistics(values: Numbers): Statistics {
+  const [chi2 = NaN, reduced_chi2 = NaN, r_squared = NaN, adjusted_r_squared = NaN, ...rest] = values;
+  const [aic = NaN, aicc = NaN, bic = NaN, dof = NaN, n_points = NaN] = rest;
+  return { chi2, reduced_chi2, r_squared, adjusted_r_squared, aic, aicc, bic, dof, n_points };
+}
+
 function parameters(from: Fields, given: Arrays): Omit<Parameter, "name">[] {
-  const free = list(from, "free");
+  const roles = words(from, "roles", ["free", "fixed", "following"]);
   const atBound = list(from, "at_bound");
-  const table = numbers(given, "parameters", free.length * 6);
-  return free.map((isFree, i) => {
+  const table = numbers(given, "parameters", roles.length * 6);
+  return roles.map((role, i) => {
     const row = table.subarray(6 * i, 6 * i + 6);
     const [p0 = NaN, lower = NaN, upper = NaN, popt = NaN, stderr = NaN, scale = NaN] = row;
     const side = atBound[i];
     const at_bound = side === "lower" || side === "upper" ? side : null;
-    return { p0, lower, upper, popt, stderr, scale, free: isFree === true, at_bound };
+    return { p0, lower, upper, popt, stderr, scale, role, at_bound };
   });
 }
 
 function curves(given: Arrays): Curves {
   const curve = numbers(given, "curve");
-  return { curve_p0: numbers(given, "curve_p0", curve.length), curve, residuals: residuals(given) };
+  const p0 = numbers(given, "curve_p0", curve.length);
+  return { curve_p0: p0, curve, band: band(given, curve.length), residuals: residuals(given) };
+}
+
+function band(given: Arrays, length: number): Curves["band"] {
+  if (!given.has("band_low")) return null;
+  return { low: numbers(given, "band_low", length), high: numbers(given, "band_high", length) };
 }
 
 function residuals(given: Arrays): Residuals {
@@ -292,6 +370,19 @@ function fields(value: unknown, name: string): Fields {
 function list(from: Fields, key: string): readonly unknown[] {
   const value = from[key];
   return Array.isArray(value) ? value : broken(`${key} is not a list`);
+}
+
+function texts(from: Fields, key: string): readonly string[] {
+  return list(from, key).map((value) => (typeof value === "string" ? value : broken(`${key} are not text`)));
+}
+
+function words<W extends string>(from: Fields, key: string, known: readonly W[]): readonly W[] {
+  return texts(from, key).map((value) => known.find((word) => word === value) ?? broken(`${key} holds ${value}`));
+}
+
+function word<W extends string>(from: Fields, key: string, known: readonly W[]): W {
+  const value = text(from, key);
+  return known.find((other) => other === value) ?? broken(`${key} is ${value}`);
 }
 
 function text(from: Fields, key: string): string {

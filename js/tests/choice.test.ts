@@ -10,7 +10,7 @@ const parameter: Parameter = {
   popt: 4,
   stderr: 1,
   scale: 3,
-  free: true,
+  role: "free",
   at_bound: null,
 };
 

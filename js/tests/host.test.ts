@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { AnywidgetHost, type Model } from "../src/hosts/anywidget";
 import type { Outgoing } from "../src/wire";
-import { answer, fit, frame, pack, parameters, view } from "./message";
+import { answer, choices, fit, frame, pack, parameters, view } from "./message";
 
 class FakeModel implements Model {
   readonly sent: Outgoing[] = [];
@@ -41,7 +41,7 @@ function moved(page: string, seq: number, value: number): [object, DataView[]] {
   const [content] = answer(page, seq, { fit: { ...fit, fault: "not finite" } });
   const table = parameters.slice();
   table[0] = value;
-  const { described, buffers } = pack({ parameters: table });
+  const { described, buffers } = pack({ ...choices, parameters: table });
   return [{ ...content, arrays: described }, buffers];
 }
 

@@ -21,18 +21,21 @@ const f64 = (...values: number[]): Float64Array => Float64Array.from(values);
 export const frame = {
   ...{ id: 3, model: "misra1a", names: ["b1", "b2"], x_label: "x", y_label: "y", kind: "points" },
   ...{ n_points: 3, has_sigma: true, residual_label: "residual / σ", devices: [{ name: "cpu:0", label: "cpu:0" }] },
+  losses: ["linear", "huber"],
 };
 export const frameArrays = {
   x: f64(1, 2, 3),
   y: f64(1, Number.NaN, 9),
   sigma: f64(0.1, 0.1, 0.1),
-  excluded: Uint8Array.of(0, 1, 0),
   grid: f64(1, 3),
 };
 export const fit = {
-  ...{ frame: 3, device: "cpu:0", free: [true, false], at_bound: [null, "upper"], ok: true, fault: null },
+  ...{ frame: 3, device: "cpu:0", roles: ["free", "fixed"], at_bound: [null, "upper"], ok: true, fault: null },
   ...{ status: "converged in 6 steps", steps: 6, milliseconds: 0.31, compiled: 1 },
+  ...{ live: "drag", stale: false, level: null, loss: "linear", loss_scale: 1, n_excluded: 1 },
+  ...{ can_undo: false, can_redo: false },
 };
+export const choices = { range: f64(Number.NEGATIVE_INFINITY, 2.5), excluded: Uint8Array.of(0, 1, 2) };
 export const parameters = f64(
   500,
   Number.NEGATIVE_INFINITY,
@@ -55,14 +58,14 @@ export const curves = {
 
 /** A whole view, with `changed` written over it. */
 export function view(changed: object = {}, arrays: Readonly<Record<string, Values>> = {}): [object, DataView[]] {
-  const { described, buffers } = pack({ ...frameArrays, parameters, ...curves, ...arrays });
+  const { described, buffers } = pack({ ...frameArrays, ...choices, parameters, ...curves, ...arrays });
   const content = { type: "view", answers: null, refused: null, frame, fit, arrays: described, ...changed };
   return [content, buffers];
 }
 
 /** What answers a command: only what moved. */
 export function answer(page: string, seq: number, changed: object = {}): [object, DataView[]] {
-  const { described, buffers } = pack({ parameters, ...curves });
+  const { described, buffers } = pack({ ...choices, parameters, ...curves });
   return [
     { type: "view", answers: { page, seq }, refused: null, frame: null, fit, arrays: described, ...changed },
     buffers,

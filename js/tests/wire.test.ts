@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Command, control, decode, type Message } from "../src/wire";
-import { fit, frame, pack, parameters, view } from "./message";
+import { choices, fit, frame, pack, parameters, view } from "./message";
 
 function decoded(content: unknown, buffers: unknown): Message {
   const message = decode(content, buffers);
@@ -13,7 +13,8 @@ describe("decoding", () => {
     const message = decoded(...view());
     const data = message.frame?.data;
     expect(data?.kind === "points" && [...data.y]).toEqual([1, Number.NaN, 9]);
-    expect(data?.kind === "points" && [...data.excluded]).toEqual([0, 1, 0]);
+    expect([...message.fit.excluded]).toEqual([0, 1, 2]);
+    expect(message.fit.range).toEqual([Number.NEGATIVE_INFINITY, 2.5]);
     expect(message.parameters[0]).toEqual({
       ...{
         p0: 500,
@@ -23,9 +24,9 @@ describe("decoding", () => {
         stderr: 2.71,
         scale: 90,
       },
-      ...{ free: true, at_bound: null },
+      ...{ role: "free", at_bound: null },
     });
-    expect(message.parameters[1]).toMatchObject({ p0: 1e-4, lower: 0, upper: 1, free: false, at_bound: "upper" });
+    expect(message.parameters[1]).toMatchObject({ p0: 1e-4, lower: 0, upper: 1, role: "fixed", at_bound: "upper" });
     expect([...(message.curves?.curve ?? [])]).toEqual([0, Number.NaN]);
   });
 
@@ -46,7 +47,7 @@ describe("decoding", () => {
   });
 
   test("a fault brings parameters and no curves", () => {
-    const { described, buffers } = pack({ parameters });
+    const { described, buffers } = pack({ ...choices, parameters });
     const content = {
       ...{ type: "view", answers: null, refused: null, frame: null, arrays: described },
       fit: { ...fit, fault: "The model is not finite at p0." },
@@ -65,7 +66,7 @@ describe("decoding", () => {
   test.each([
     ["a missing fit", { fit: undefined }],
     ["steps as text", { fit: { ...fit, steps: "6" } }],
-    ["one parameter too many", { fit: { ...fit, free: [true, true, true] } }],
+    ["one parameter too many", { fit: { ...fit, roles: ["free", "free", "free"] } }],
     ["an unknown kind", { frame: { ...frame, kind: "dots" } }],
     ["names that are not text", { frame: { ...frame, names: [1] } }],
     ["answers without a number", { answers: { page: "a" } }],
@@ -92,7 +93,7 @@ test("only commands of the same control replace each other", () => {
     { kind: "p0", name: "b", value: 1 },
     { kind: "bound", name: "a", side: "lower", value: 1 },
     { kind: "bound", name: "a", side: "upper", value: 1 },
-    { kind: "fixed", name: "a", fixed: true },
+    { kind: "role", name: "a", role: "fixed" },
     { kind: "device", device: "cpu:0" },
   ];
   expect(new Set(commands.map(control)).size).toBe(commands.length);

@@ -1,6 +1,6 @@
 /** The host in a notebook: anywidget's custom messages. Commands are numbered; an answer older than the screen is dropped. */
-import { advance, type Host } from "../host";
-import { type Command, decode, type Message, type Outgoing, type View } from "../wire";
+import { advance, type Host, type Send } from "../host";
+import { decode, type Message, type Outgoing, type View } from "../wire";
 import { Queue } from "./queue";
 
 type Receive = (content: unknown, buffers: unknown) => void;
@@ -26,7 +26,7 @@ export class AnywidgetHost implements Host {
 
   constructor(model: Model, signal: AbortSignal) {
     this.#model = model;
-    this.#queue = new Queue((seq, command) => this.#post({ type: "command", page: this.#page, seq, command }), signal);
+    this.#queue = new Queue((seq, entry) => this.#post({ type: "command", page: this.#page, seq, ...entry }), signal);
     const receive: Receive = (content, buffers) => this.#receive(content, buffers);
     const end = (): void => {
       model.off("msg:custom", receive);
@@ -41,8 +41,8 @@ export class AnywidgetHost implements Host {
     this.#hello();
   }
 
-  readonly send = (command: Command): void => {
-    this.#queue.push(command);
+  readonly send: Send = (command, held) => {
+    this.#queue.push(command, held);
     this.#become({}); // busy now
   };
 

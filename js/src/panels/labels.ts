@@ -26,8 +26,8 @@ export function makeFitted(name: string, signal: AbortSignal): Label {
   );
   return {
     el,
-    draw({ popt, stderr, free }) {
-      const text = fitted(popt, free ? stderr : NaN);
+    draw({ popt, stderr, role }) {
+      const text = fitted(popt, role === "fixed" ? NaN : stderr);
       const isShared = text.power !== "" && text.error !== ""; // one power of ten for both
       setText(open, isShared ? "(" : "");
       setText(value, text.value);
@@ -47,7 +47,8 @@ export function makeLock(name: string, toggle: (fixed: boolean) => void, signal:
   el.addEventListener("click", () => toggle(el.getAttribute("aria-pressed") !== "true"), { signal });
   return {
     el,
-    draw({ free }) {
+    draw({ role }) {
+      const free = role !== "fixed";
       setAttribute(el, "aria-pressed", String(!free));
       setAttribute(el, "title", free ? `Hold ${name} at its start value` : `Let the fit move ${name}`);
       const drawing = free ? open : shut;
@@ -61,9 +62,9 @@ export function makeWord(): Label {
   const el = make("span", { class: "nlsq-word" });
   return {
     el,
-    draw({ free, at_bound, popt, stderr }) {
+    draw({ role, at_bound, popt, stderr }) {
       setAttribute(el, "data-tone", at_bound === null ? "quiet" : "notice");
-      if (!free) setText(el, "fixed");
+      if (role === "fixed") setText(el, "fixed");
       else if (at_bound !== null) setText(el, `at ${at_bound} bound`);
       else if (Number.isFinite(popt) && !Number.isFinite(stderr)) setText(el, "error unknown");
       else setText(el, "");

@@ -43,7 +43,7 @@ export class Row {
       upper: this.#makeField("upper", `${name} upper bound, exact`, "∞", signal),
     };
     const [word, fitted] = [makeWord(), makeFitted(name, signal)];
-    const lock = makeLock(name, (fixed) => send({ kind: "fixed", name, fixed }), signal);
+    const lock = makeLock(name, (fixed) => send({ kind: "role", name, role: fixed ? "fixed" : "free" }), signal);
     this.#labels = [word, fitted, lock];
     const title = make("span", { class: "nlsq-name", title: name }, name);
     const fields = make("div", { class: "nlsq-fields" }, ...HANDLES.map((handle) => this.#fields[handle].el));
@@ -66,7 +66,7 @@ export class Row {
     if (!busy) this.#isAnswered = true;
     this.#forget();
     for (const label of this.#labels) label.draw(parameter);
-    setAttribute(this.el, "data-fixed", String(!parameter.free));
+    setAttribute(this.el, "data-fixed", String(parameter.role === "fixed"));
     setAttribute(this.el, "data-at-bound", parameter.at_bound);
     if (this.#held === null) this.#aim(widened(this.#target, this.#marks()));
     this.#redraw();

@@ -49,7 +49,7 @@ function milliseconds(value: number): string {
 function values(picture: Picture | null): string[] {
   if (picture === null || picture.fit.fault !== null) return [];
   return picture.parameters.map((parameter) => {
-    if (!parameter.free) return `${parameter.name} fixed at ${plain(parameter.p0)}`;
+    if (parameter.role === "fixed") return `${parameter.name} fixed at ${plain(parameter.p0)}`;
     const { value, error, power } = fitted(parameter.popt, parameter.stderr);
     return `${parameter.name} ${value}${error === "" ? "" : ` ± ${error}`}${power}`;
   });

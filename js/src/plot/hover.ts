@@ -32,7 +32,7 @@ export function spotAt(picture: Picture, place: Area, left: number, top: number,
   return { x, y: null, residual: null, rows };
 }
 
-function pointSpot({ frame, curves }: Picture, data: Points, i: number): Spot {
+function pointSpot({ frame, fit, curves }: Picture, data: Points, i: number): Spot {
   const [x, y] = [data.x[i] ?? NaN, data.y[i] ?? NaN];
   const left = residualAt(curves, i);
   const sigma = data.sigma?.[i] ?? null;
@@ -45,7 +45,8 @@ function pointSpot({ frame, curves }: Picture, data: Points, i: number): Spot {
     rows.push(["fit", short(y - left * (sigma ?? 1), 7)]);
     rows.push(["residual", sigma === null ? short(left, 4) : `${short(left, 4)} σ`]);
   }
-  if (data.excluded[i] === 1) rows.push(["", "excluded"]);
+  if (fit.excluded[i] === 1) rows.push(["", "excluded"]);
+  if (fit.excluded[i] === 2) rows.push(["", "outside the range"]);
   return { x, y, residual: left, rows };
 }
 

@@ -11,9 +11,9 @@ function clipped(axis: Axis, value: number): number {
   return Math.min(FAR, Math.max(-FAR, pixel(axis, value)));
 }
 
-export function points(ctx: Context, place: Area, data: Points, palette: Palette): void {
-  if (data.sigma !== null) errorBars(ctx, place, data, data.sigma, palette);
-  dots(ctx, place, data.x, data.y, data.excluded, palette);
+export function points(ctx: Context, place: Area, data: Points, excluded: Uint8Array, palette: Palette): void {
+  if (data.sigma !== null) errorBars(ctx, place, data, data.sigma, excluded, palette);
+  dots(ctx, place, data.x, data.y, excluded, palette);
 }
 
 /** Few points are discs, many are small squares: both are seen, and 20 000 take milliseconds. */
@@ -25,7 +25,7 @@ export function dots(ctx: Context, place: Area, x: Numbers, y: Numbers, excluded
   for (let i = 0; i < n; i++) {
     const [left, top] = [pixel(place.x, x[i] ?? NaN), pixel(place.y, y[i] ?? NaN)];
     if (!(left > -9 && left < place.width + 9 && top > -9 && top < place.height + 9)) continue;
-    if (excluded[i] === 1) ring(ctx, left, top, Math.max(2, radius), palette.faint);
+    if ((excluded[i] ?? 0) > 0) ring(ctx, left, top, Math.max(2, radius), palette.faint);
     else if (n > 2000) ctx.fillRect(left - radius, top - radius, 2 * radius, 2 * radius);
     else disc(ctx, left, top, radius);
   }
@@ -46,7 +46,14 @@ function ring(ctx: Context, left: number, top: number, radius: number, colour: s
   ctx.stroke();
 }
 
-function errorBars(ctx: Context, place: Area, data: Points, sigma: Numbers, palette: Palette): void {
+function errorBars(
+  ctx: Context,
+  place: Area,
+  data: Points,
+  sigma: Numbers,
+  excluded: Uint8Array,
+  palette: Palette,
+): void {
   const cap = data.x.length <= 80 ? 3 : 0;
   ctx.strokeStyle = palette.data;
   ctx.globalAlpha = data.x.length <= 400 ? 0.55 : 0.25;
@@ -55,7 +62,7 @@ function errorBars(ctx: Context, place: Area, data: Points, sigma: Numbers, pale
   for (let i = 0; i < data.x.length; i++) {
     const [y, s] = [data.y[i] ?? NaN, sigma[i] ?? NaN];
     const left = pixel(place.x, data.x[i] ?? NaN);
-    if (!(left > -9 && left < place.width + 9) || data.excluded[i] === 1) continue;
+    if (!(left > -9 && left < place.width + 9) || (excluded[i] ?? 0) > 0) continue;
     const [low, high] = [clipped(place.y, y - s), clipped(place.y, y + s)];
     ctx.moveTo(left, low);
     ctx.lineTo(left, high);
@@ -123,14 +130,21 @@ export function zeroLine(ctx: Context, place: Area, palette: Palette): void {
   ctx.globalAlpha = 1;
 }
 
-export function residuals(ctx: Context, place: Area, data: Points | Columns, left: Residuals, palette: Palette): void {
+export function residuals(
+  ctx: Context,
+  place: Area,
+  data: Points | Columns,
+  left: Residuals,
+  excluded: Uint8Array,
+  palette: Palette,
+): void {
   if (left.kind === "columns") {
     columns(ctx, place, { kind: "columns", x: data.x, low: left.low, high: left.high }, palette.data, 0.5);
     return;
   }
   if (data.kind !== "points") return;
   if (data.x.length <= 200) stems(ctx, place, data.x, left.values, palette);
-  dots(ctx, place, data.x, left.values, data.excluded, palette);
+  dots(ctx, place, data.x, left.values, excluded, palette);
 }
 
 function stems(ctx: Context, place: Area, x: Numbers, values: Numbers, palette: Palette): void {

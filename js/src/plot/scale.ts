@@ -55,13 +55,13 @@ export function yRange({ data }: Frame): Span {
 }
 
 /** The largest residual that counts. */
-export function largest(residuals: Residuals, excluded: Uint8Array | null): number {
+export function largest(residuals: Residuals, excluded: Uint8Array): number {
   let most = 0;
   const all = residuals.kind === "points" ? [residuals.values] : [residuals.low, residuals.high];
   for (const values of all) {
     for (let i = 0; i < values.length; i++) {
       const size = Math.abs(values[i] ?? NaN);
-      if (size > most && size < Infinity && excluded?.[i] !== 1) most = size;
+      if (size > most && size < Infinity && (excluded[i] ?? 0) === 0) most = size;
     }
   }
   return most;

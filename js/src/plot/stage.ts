@@ -53,16 +53,16 @@ export class Stage {
     if (before === picture) return;
     this.#picture = picture;
     if (before?.frame !== picture.frame) this.#newFrame(picture, before);
-    const { curves, frame } = picture;
+    const { curves, fit } = picture;
     if (this.#drawn === null) this.resize();
     const half = this.#half;
     if (curves !== null) {
-      const excluded = frame.data.kind === "points" ? frame.data.excluded : null;
-      this.#half = settled(half, largest(curves.residuals, excluded));
+      this.#half = settled(half, largest(curves.residuals, fit.excluded));
     }
-    if (before?.frame !== picture.frame) this.#drawn?.data.redraw();
+    const isNew = before?.frame !== picture.frame || !alike(before.fit.excluded, fit.excluded);
+    if (isNew) this.#drawn?.data.redraw();
     else this.#drawn?.data.move();
-    if (before?.frame !== picture.frame || half !== this.#half) this.#drawn?.residuals.redraw();
+    if (isNew || half !== this.#half) this.#drawn?.residuals.redraw();
     else this.#drawn?.residuals.move();
     this.#hover();
   }
@@ -152,9 +152,10 @@ export class Stage {
   }
 
   #drawData(ctx: CanvasRenderingContext2D, place: Area, palette: Palette): void {
-    const data = this.#picture?.frame.data;
-    if (data?.kind === "points") paint.points(ctx, place, data, palette);
-    else if (data !== undefined) paint.columns(ctx, place, data, palette.data, 0.5);
+    const { frame, fit } = this.#picture ?? {};
+    const data = frame?.data;
+    if (data?.kind === "points" && fit !== undefined) paint.points(ctx, place, data, fit.excluded, palette);
+    else if (data?.kind === "columns") paint.columns(ctx, place, data, palette.data, 0.5);
   }
 
   #drawCurves(ctx: CanvasRenderingContext2D, place: Area, palette: Palette): void {
@@ -170,8 +171,9 @@ export class Stage {
   }
 
   #drawResiduals(ctx: CanvasRenderingContext2D, place: Area, palette: Palette): void {
-    const { curves, frame } = this.#picture ?? {};
-    if (curves != null && frame !== undefined) paint.residuals(ctx, place, frame.data, curves.residuals, palette);
+    if (this.#picture === null || this.#picture.curves === null) return;
+    const { curves, fit, frame } = this.#picture;
+    paint.residuals(ctx, place, frame.data, curves.residuals, fit.excluded, palette);
   }
 
   #gestures(chart: Chart, isResiduals: boolean): Gestures {
@@ -224,4 +226,8 @@ export class Stage {
     const left = inner.left - outer.left + (pointer?.left ?? 0);
     this.#tip.draw(spot?.rows ?? null, left, inner.top - outer.top + (pointer?.top ?? 0), charts);
   }
+}
+
+function alike(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }
