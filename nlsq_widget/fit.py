@@ -22,7 +22,9 @@ from nlsq_widget.placed import points_on
 from nlsq_widget.program import PROGRAMS, Known, Outcome
 from nlsq_widget.result import Result, not_finite
 from nlsq_widget.session import Session
+from nlsq_widget.slices import in_slices
 from nlsq_widget.solver import LOSSES, Status
+from nlsq_widget.stepwise import Tell
 
 
 class Tolerances(NamedTuple):
@@ -116,9 +118,12 @@ def fit(
 
 
 def solve(
-    session: Session, tolerances: Tolerances | None = None, grid: np.ndarray | None = None
+    session: Session, tolerances: Tolerances | None = None, grid: np.ndarray | None = None, tell: Tell | None = None
 ) -> tuple[Result, Curves]:
-    """Fit what the session describes, and draw both curves along `grid`; one call of one compiled program."""
+    """Fit what the session describes, and draw both curves along `grid`; one call of one compiled program.
+
+    With `tell` the steps are taken in slices; see `slices.in_slices`. Both curves are then those at popt.
+    """
     where = named_device(session.device)
     free = [name not in session.fixed for name in session.names]
     rules = rules_of(session, tolerances or Tolerances())
@@ -130,7 +135,10 @@ def solve(
             problem = jax.tree.map(partial(_narrow, session.precision), problem)
         program = PROGRAMS.program(session.model, known, problem, session.derivatives, where)
         began = time.perf_counter()
-        outcome = PROGRAMS.run(program, problem, where)
+        if tell is None:
+            outcome = PROGRAMS.run(program, problem, where)
+        else:
+            outcome = in_slices(session.model, known, program, problem, where, tell)
         milliseconds = 1e3 * (time.perf_counter() - began)
     result = _result(session, outcome, free, where, milliseconds)
     if grid is None and session.data.placed is not None:  # who keeps results shall not fill the device

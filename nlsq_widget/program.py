@@ -21,7 +21,7 @@ from nlsq_widget.forms import At, Traced, resolved
 from nlsq_widget.model import Model, ModelError, first_line
 from nlsq_widget.problem import Problem, bucket
 from nlsq_widget.solver import Form, Mode, State, advance, covariance, forward_is_cheaper, linear, start, triangle
-from nlsq_widget.stepwise import Linear, Step, bare, iterate, lowered
+from nlsq_widget.stepwise import Linear, Step, Tell, bare, iterate, lowered
 
 Found = TypeVar("Found")
 Ask = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # x, p [parameters], points -> the curve [points]
@@ -158,7 +158,7 @@ class Programs:
             with scope(device()):  # float32 would show other values than NumPy's
                 return resolved(plain, at, padded, partial(self._tangent, identity))
 
-        (form, pointwise), identity = self._remembered((x.shape, points), identity, model, found)
+        (form, pointwise), identity = self.remembered((x.shape, points), identity, model, found)
         return Known(form, pointwise, identity)
 
     def _tangent(
@@ -176,7 +176,7 @@ class Programs:
             return program
 
         key = ("tangent", name, at.x.shape, at.points, where.name)
-        value, slope = self._remembered(key, identity, None, made)[0](at.x, at.p0, along)
+        value, slope = self.remembered(key, identity, None, made)[0](at.x, at.p0, along)
         return np.asarray(value), np.asarray(slope)
 
     def program(self, model: Model, known: Known, problem: Problem, wanted: str, where: Device) -> Program:
@@ -190,7 +190,7 @@ class Programs:
             return program
 
         make = partial(self._stepwise, model, known, problem, where) if known.model.on_host else made
-        return self._remembered(key, known.identity, model, make)[0]
+        return self.remembered(key, known.identity, model, make)[0]
 
     def _stepwise(self, model: Model, known: Known, problem: Problem, where: Device) -> Program:
         """The fit of a model that is asked on the host. The step knows nothing of it, and so serves any other."""
@@ -203,7 +203,7 @@ class Programs:
             self.compiled += 1
             return Step(compiled(program, where), blank)
 
-        step = self._remembered(("step", shapes, problem.whiten is None, where.name), (), None, made)[0]
+        step = self.remembered(("step", shapes, problem.whiten is None, where.name), (), None, made)[0]
         ask = self._asked(model, known, where)
         return Program(partial(_refit_on_host, known.model, step, length, ask), known.model, _own_mode(known.model))
 
@@ -226,7 +226,7 @@ class Programs:
 
             key = ("curve", x.shape, x.dtype, points, where.name)
             if key not in kept:
-                kept[key] = self._remembered(key, known.identity, model, made)[0]
+                kept[key] = self.remembered(key, known.identity, model, made)[0]
             return np.asarray(kept[key](x, p), dtype=float)
 
         return asked
@@ -252,7 +252,7 @@ class Programs:
             lowered = jax.jit(jax.vmap(lane, in_axes=axes), keep_unused=True).lower(problem, *many)
             return Lanes(compiled(lowered, where), gives)
 
-        return self._remembered(("lanes", shapes, known.pointwise, where.name), known.identity, model, made)[0]
+        return self.remembered(("lanes", shapes, known.pointwise, where.name), known.identity, model, made)[0]
 
     @staticmethod
     def run(program: Program, problem: Problem, where: Device) -> Outcome:
@@ -276,10 +276,10 @@ class Programs:
             self.compiled += 1
             return program
 
-        program = self._remembered(key, known.identity, model, made)[0]
+        program = self.remembered(key, known.identity, model, made)[0]
         return _guarded(where, lambda: np.asarray(program.run(*given), dtype=float))
 
-    def _remembered(self, what: Any, identity: Any, model: Model | None, make: Callable[[], Any]) -> tuple[Any, Any]:
+    def remembered(self, what: Any, identity: Any, model: Model | None, make: Callable[[], Any]) -> tuple[Any, Any]:
         """The thing made once for this model as it is, or for all, and the identity under which it is now known."""
         with self._lock:
             key = (what, identity)
@@ -313,7 +313,9 @@ def _guarded(where: Device, run: Callable[[], Found]) -> Found:
         raise ModelError(f"The fit broke off on {where.name}: {first_line(error)}") from error
 
 
-def _refit_on_host(model: Model, step: Step, length: int, ask: Ask, problem: Problem) -> Outcome:
+def _refit_on_host(
+    model: Model, step: Step, length: int, ask: Ask, problem: Problem, tell: Tell | None = None
+) -> Outcome:
     """The whole re-fit, where the model is asked between the steps."""
     x, grid, choices = (np.asarray(values, dtype=float) for values in (problem.x, problem.grid, problem.choices))
     p0, lower, upper = choices[:3]
@@ -322,7 +324,7 @@ def _refit_on_host(model: Model, step: Step, length: int, ask: Ask, problem: Pro
     def linear_at(p: np.ndarray) -> Linear:
         return _linear(model, ask, x, p, lower, upper, points)
 
-    end, inverse, norms = iterate(step, linear_at, bare(problem, length))
+    end, inverse, norms = iterate(step, linear_at, bare(problem, length), tell)
     popt = np.asarray(end.p, dtype=float)
 
     def along(p: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from math import inf, isfinite, isnan
 from typing import Any, Literal, assert_never, cast, get_args
@@ -50,6 +50,11 @@ class Session:
     def out(self) -> np.ndarray | None:
         """True for each point that does not count [points]; None where all do."""
         return _left_out(self.data, self.excluded, self.x_range)
+
+    def fits_as(self, other: Session) -> bool:
+        """Whether the fit is the same: only what is drawn, or when, may differ."""
+        mine = replace(self, live=other.live, level=other.level, following=other.following)
+        return all(getattr(mine, f.name) == getattr(other, f.name) for f in fields(Session))
 
     def role(self, name: str) -> Role:
         return "fixed" if name in self.fixed else "following" if name in self.following else "free"

@@ -18,6 +18,8 @@ from jax import Array
 from nlsq_widget.problem import Problem, pad
 from nlsq_widget.solver import Form, State, Status, advance, covariance, start, triangle
 
+Tell = Callable[[int, float], None]  # the steps taken and the cost; what it raises ends the fit
+
 
 class Linear(NamedTuple):
     """What a model says at one place."""
@@ -65,7 +67,7 @@ def _step(problem: Problem, told: Linear, state: State, fresh: Array) -> Stand:
     return Stand(state, covariance(R, problem.free, state.points), norms)
 
 
-def iterate(step: Step, ask: Callable[[np.ndarray], Linear], problem: Problem) -> Stand:
+def iterate(step: Step, ask: Callable[[np.ndarray], Linear], problem: Problem, tell: Tell | None = None) -> Stand:
     """The fit of a bare `problem`, in NumPy's arrays; `ask` is the model, parameters [parameters] -> `Linear`."""
     p0, lower, upper = np.asarray(problem.choices, dtype=float)[:3]
     max_steps = float(problem.rules[3])
@@ -78,4 +80,6 @@ def iterate(step: Step, ask: Callable[[np.ndarray], Linear], problem: Problem) -
     stand = tried(np.clip(p0, lower, upper), step.blank, fresh=True)
     while stand.state.status == Status.UNFINISHED and stand.state.steps < max_steps:
         stand = tried(np.asarray(stand.state.plan.step.to, dtype=float), stand.state, fresh=False)
+        if tell is not None:
+            tell(int(stand.state.steps), float(stand.state.triangle.cost))
     return stand

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from math import nan
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,10 +17,12 @@ from nlsq_widget.program import PROGRAMS
 from nlsq_widget.result import Result
 from nlsq_widget.session import Session
 from nlsq_widget.solver import LOSSES, Status
+from nlsq_widget.stepwise import Tell
 
 POINTS_AT_MOST = 20_000  # more are drawn as columns
 _COLUMNS = 2_000
 _GRID = 1_024
+_UNSEEN = 1e-3  # of a standard error
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,13 @@ class Frame:
         return {"x": data.x, "y": data.y, **error_bars, "grid": self.grid}
 
 
+class Progress(NamedTuple):
+    """How far a fit is."""
+
+    steps: int
+    cost: float  # nan before the first
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """What moves: the choices of the user, what the fit made of them, and the curves."""
@@ -122,7 +132,8 @@ class View:
     result: Result | None  # of this session; None when the model could not be evaluated
     curves: Curves | None
     fault: str | None  # why there is no fit to draw
-    stale: bool = False  # the result is of an earlier session: the page fits later, or when asked
+    stale: bool = False  # the result is of an earlier session: the fit comes later, or when asked
+    running: Progress | None = None  # how far the fit is that runs beside
     band: Band | None = None  # along `frame.along`
     can_undo: bool = False
     can_redo: bool = False
@@ -142,6 +153,7 @@ class View:
             "fault": self.fault,
             "live": session.live,
             "stale": self.stale,
+            "running": None if self.running is None else self.running.steps,
             "level": session.level,
             "loss": session.loss,
             "loss_scale": session.loss_scale,
@@ -175,9 +187,17 @@ class View:
     def _status(self) -> str:
         if self.fault or self.result is None:
             return "No fit."
+        if self.running is not None:
+            return f"Fitting: {self.running.steps} steps so far." if self.running.steps else "Fitting."
         if not self.stale:
             return self.result.message
-        return "Not fitted yet: it fits " + ("on release." if self.session.live == "release" else "when you say so.")
+        match self.session.live:
+            case "release":
+                return "Not fitted yet: it fits on release."
+            case "button":
+                return "Not fitted yet: it fits when you say so."
+            case "drag":
+                return "Broken off: the fit shown is that of earlier choices. Fit again, or change something."
 
     def _excluded(self) -> np.ndarray:
         """For each point: 0 where it counts, 1 where it was taken out, 2 where it is outside of the range."""
@@ -198,16 +218,37 @@ def statistics(result: Result) -> np.ndarray:
     return np.array([getattr(result, name) for name in STATISTICS], dtype=float)
 
 
-def view(session: Session, frame: Frame) -> View:
-    """The picture of a fit, or the sentence that stands in its place."""
-    result, curves = solve(session, grid=frame.along)
+def view(session: Session, frame: Frame, before: View | None = None, tell: Tell | None = None) -> View:
+    """The picture of a fit, or the sentence that stands in its place.
+
+    What the one `before` shows is taken from it where it is the same. With `tell` in slices, as `solve` says.
+    """
+    result, curves = solve(session, grid=frame.along, tell=tell)
     if result.status == Status.NOT_FINITE:
         return View(session, frame, result, curves, result.message)
-    level = session.level
-    band = None
-    if level is not None and result.dof > 0 and is_pointwise(session):
-        band = confidence_band(result, frame.along, level)
-    return View(session, frame, result, curves, None, band=band)
+    return View(session, frame, result, curves, None, band=_band(session, frame, result, before))
+
+
+def _band(session: Session, frame: Frame, result: Result, before: View | None = None) -> Band | None:
+    if session.level is None or result.dof <= 0 or not is_pointwise(session):
+        return None
+    kept = None if before is None or before.frame is not frame or before.session.level != session.level else before
+    if kept is not None and kept.band is not None and kept.result is not None and _same(result, kept.result):
+        return kept.band
+    return confidence_band(result, frame.along, session.level)
+
+
+def _same(result: Result, before: Result) -> bool:
+    """Whether two fits of the same points ended at the same place, as far as an eye can tell."""
+    near = np.abs(result.popt - before.popt) <= _UNSEEN * before.stderr
+    return bool(near.all() and (np.abs(result.stderr - before.stderr) <= _UNSEEN * before.stderr).all())
+
+
+def again(session: Session, before: View) -> View | None:
+    """The same fit, drawn as `session` wants it; None when it would be another fit."""
+    if before.stale or before.result is None or before.fault is not None or not session.fits_as(before.session):
+        return None
+    return replace(before, session=session, running=None, band=_band(session, before.frame, before.result))
 
 
 def preview(session: Session, frame: Frame, before: View) -> View:
@@ -219,3 +260,10 @@ def preview(session: Session, frame: Frame, before: View) -> View:
         return View(session, frame, result, curves, None, stale=True)
     both = Curves(curves.p0, before.curves.fitted)
     return View(session, frame, before.result, both, None, stale=True, band=before.band)
+
+
+def waiting(session: Session, frame: Frame, before: View) -> View:
+    """The picture as it was, with the choices as they are now, until a fit that takes long has begun."""
+    if before.frame is not frame:
+        return View(session, frame, None, None, None, stale=True, running=Progress(0, nan))
+    return replace(before, session=session, fault=None, stale=True, running=Progress(0, nan))

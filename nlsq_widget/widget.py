@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,10 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from nlsq_widget.begin import begin, set_bounds
+from nlsq_widget.beside import Alive, Beside
 from nlsq_widget.device import devices
-from nlsq_widget.fit import followed
-from nlsq_widget.history import begun, done, redone, undone
+from nlsq_widget.fit import Curves, followed
+from nlsq_widget.history import History, begun, done, redone, undone
 from nlsq_widget.model import ModelError
 from nlsq_widget.result import Result
 from nlsq_widget.session import (
@@ -27,10 +31,12 @@ from nlsq_widget.session import (
     apply,
 )
 from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, commands
-from nlsq_widget.view import Frame, View, preview, view
+from nlsq_widget.view import Frame, Progress, View, again, preview, view, waiting
 from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, taken
 
 _STATIC = Path(__file__).parent / "static"
+_LONG_MS = 150  # a fit that takes longer is not waited for
+_TELL_S = 0.1  # how often a fit that runs says how far it is
 
 
 class FitWidget(anywidget.AnyWidget):
@@ -90,6 +96,7 @@ class FitWidget(anywidget.AnyWidget):
         y_label: str = "y",
         **kwargs: Any,
     ) -> None:
+        self._beside = Beside()  # first: what could not be begun is closed as well
         session = begin(
             model,
             x,
@@ -119,6 +126,9 @@ class FitWidget(anywidget.AnyWidget):
         self._told: dict[str, Any] = {}
         self._history = begun(session)
         self._view = self._drawn = view(session, self._frame)
+        took = self._drawn.result.milliseconds if self._drawn.result is not None else 0.0
+        # Of the last two fits: one alone may have waited for the machine. Seconds, it did not wait.
+        self._took = (took if took > 1000 else 0.0, took)
         super().__init__(**kwargs)
         self._tell()
         self.on_msg(self._receive)
@@ -142,6 +152,10 @@ class FitWidget(anywidget.AnyWidget):
         """Start from the fitted values of these parameters, or of all."""
         self._carry_out(Asked(taken(self._view, names or self._session.names)))
 
+    def cancel(self) -> None:
+        """Break off the fit that runs beside, if one does; what it was to replace stays."""
+        self._carry_out(Asked(step="cancel"))
+
     def undo(self) -> None:
         """Go back before the last change. Raises ValueError when there is none."""
         self._carry_out(Asked(step="undo"))
@@ -154,6 +168,11 @@ class FitWidget(anywidget.AnyWidget):
         """Go back to the beginning; this can be undone as well."""
         self._carry_out(Asked(step="reset"))
 
+    def close(self) -> None:
+        """Take the widget off all pages; what it was doing ends."""
+        self._beside.cancel()
+        super().close()
+
     @property
     def _session(self) -> Session:
         return self._history.now
@@ -165,29 +184,66 @@ class FitWidget(anywidget.AnyWidget):
             if self._view.result is None and self._view.fault is not None:
                 raise ModelError(self._view.fault)
 
-    def _change(self, asked: Asked) -> None:
-        """The one place where the session moves on."""
-        match asked.step:
-            case "undo":
-                history = undone(self._history)
-            case "redo":
-                history = redone(self._history)
-            case "reset":
-                history = done(self._history, self._history.first)
-            case _:
-                session = reduce(apply, asked.commands, self._session)
-                history = done(self._history, _following(session, asked.commands), asked.gesture)
+    def _change(self, asked: Asked, *, beside: bool = False) -> None:
+        """The one place where the session moves on. `beside`: a fit that takes long shall not be waited for."""
+        history = _moved(self._history, asked)
         session = history.now
         frame = self._frame if self._frame.serves(session) else Frame(session)
-        drawn = _drawn(session, frame, self._drawn, asked)
-        self._view = replace(drawn, can_undo=history.can_undo, can_redo=history.can_redo)
+        self._beside.cancel()
+        if asked.step == "cancel":
+            self._show(replace(self._view, running=None))
+            return
+        drawn = None if asked.step == "fit" else again(session, self._view)
+        later = drawn is None and beside and min(self._took) > _LONG_MS
+        if drawn is None:
+            drawn = waiting(session, frame, self._drawn) if later else _drawn(session, frame, self._drawn, asked)
         self._history = history
-        if self._view.fault is None:
-            self._drawn = self._view
         if frame is not self._frame:
             self._frame = frame
             self._frame_number += 1
+        self._show(drawn)
+        if later:
+            self._beside.put(partial(self._fit_beside, session, frame, asked))
+
+    def _show(self, drawn: View) -> None:
+        """This is now on the screen, and told to whoever observes."""
+        history = self._history
+        self._view = replace(drawn, can_undo=history.can_undo, can_redo=history.can_redo)
+        if self._view.fault is None:
+            self._drawn = self._view
+        if self._view.result is not None and self._view.result is not self.result:
+            self._took = (self._took[1], self._view.result.milliseconds)
         self._tell()
+
+    def _fit_beside(self, session: Session, frame: Frame, asked: Asked, alive: Alive) -> None:
+        """A fit that takes long: first the curve at the new start values, then how far it is, then the fit."""
+        seen = time.monotonic()
+
+        def show(drawn: View) -> None:
+            with self._lock:
+                if not alive():
+                    raise _NotWanted
+                self._show(drawn)
+                self._send_view(None)
+
+        def tell(steps: int, cost: float) -> None:
+            nonlocal seen
+            if not alive():
+                raise _NotWanted
+            if time.monotonic() - seen > _TELL_S:
+                seen = time.monotonic()
+                show(replace(begun, running=Progress(steps, cost)))
+
+        with suppress(_NotWanted):
+            begun = _or_fault(preview, session, frame, self._drawn)
+            if begun.fault is not None or _waits(session, asked):
+                show(begun)
+                return
+            show(replace(begun, running=Progress(0, nan)))
+            fitted = _or_fault(view, session, frame, begun, tell)
+            if fitted.curves is not None and begun.curves is not None:
+                fitted = replace(fitted, curves=Curves(begun.curves.p0, fitted.curves.fitted))
+            show(fitted)
 
     def _tell(self) -> None:
         """Bring the traits up to the session, for whoever observes them."""
@@ -256,7 +312,7 @@ class FitWidget(anywidget.AnyWidget):
             return "A newer change overtook this one."
         self._newest[answers.page] = answers.seq
         try:
-            self._change(asked(content, self._view))
+            self._change(asked(content, self._view), beside=True)
         except ValueError as error:
             return str(error)
         return None
@@ -276,13 +332,38 @@ class FitWidget(anywidget.AnyWidget):
         self._frame_sent = self._frame_number
 
 
-def _drawn(session: Session, frame: Frame, before: View, asked: Asked) -> View:
-    """The user's model may fail at any time: its sentence then stands where the picture was."""
+class _NotWanted(Exception):  # noqa: N818  (no error: something newer was asked for)
+    """What runs beside shall end."""
+
+
+def _moved(history: History, asked: Asked) -> History:
+    """The history after what was asked. Raises ValueError when it makes no sense."""
+    match asked.step:
+        case "undo":
+            return undone(history)
+        case "redo":
+            return redone(history)
+        case "reset":
+            return done(history, history.first)
+        case _:
+            session = reduce(apply, asked.commands, history.now)
+            return done(history, _following(session, asked.commands), asked.gesture)
+
+
+def _waits(session: Session, asked: Asked) -> bool:
+    """Whether the fit comes later: the finger is down still, or the user says when."""
     waits = session.live == "button" or (session.live == "release" and not asked.final)
+    return waits and asked.step == "change" and asked.gesture is not None
+
+
+def _drawn(session: Session, frame: Frame, before: View, asked: Asked) -> View:
+    return _or_fault(preview if _waits(session, asked) else view, session, frame, before)
+
+
+def _or_fault(draw: Callable[..., View], session: Session, frame: Frame, *rest: Any) -> View:
+    """The user's model may fail at any time: its sentence then stands where the picture was."""
     try:
-        if waits and asked.step == "change" and asked.gesture is not None:
-            return preview(session, frame, before)
-        return view(session, frame)
+        return draw(session, frame, *rest)
     except ModelError as error:
         return View(session, frame, None, None, str(error))
 

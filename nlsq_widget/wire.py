@@ -80,7 +80,7 @@ class Asked:
     """What a page asks for: to change the session by these commands, or to go through its history."""
 
     commands: tuple[Command, ...] = ()
-    step: Literal["change", "fit", "undo", "redo", "reset"] = "change"
+    step: Literal["change", "fit", "cancel", "undo", "redo", "reset"] = "change"
     final: bool = True  # False while the finger is still down
     gesture: object = None  # the same for all commands of one drag
 
@@ -90,7 +90,7 @@ def asked(content: Any, view: View) -> Asked:
     content = content if isinstance(content, dict) else {}
     what = content.get("command")
     match what:
-        case {"kind": ("undo" | "redo" | "reset" | "fit") as step}:
+        case {"kind": ("undo" | "redo" | "reset" | "fit" | "cancel") as step}:
             return Asked(step=step)
         case _:
             gesture = content.get("gesture")

@@ -1,6 +1,8 @@
 """FitWidget without a browser: its traits, its messages, and two threads at once."""
 
 import threading
+import time
+import warnings
 
 import ipywidgets
 import jax.numpy as jnp
@@ -280,3 +282,142 @@ def test_two_threads_lose_no_command():
 
 def test_the_wire_knows_every_command_of_a_page(w):
     assert asked({"command": {"kind": "p0", "name": "a", "value": 3}}, w.widget.view).commands == (SetStart("a", 3.0),)
+
+
+def slow(x, a, tau):
+    """Cannot be traced, and takes its time."""
+    time.sleep(0.004)
+    return a * np.exp(-x / float(tau))
+
+
+@pytest.fixture
+def long(w):
+    """A page whose fits take long, after its first."""
+    x, y = X[::6], Y[::6]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        page = Page(FitWidget(slow, x, y, p0=[2, 1]))
+    page.do(kind="p0", name="a", value=2.25)
+    assert min(page.widget._took) > 150
+    page.views.clear()
+    return page
+
+
+def ended(page):
+    """What the page has got when nothing runs any more."""
+    until = time.monotonic() + 60
+    while page.widget._beside.busy:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return page.views[-1]
+
+
+def test_a_fit_that_takes_long_is_answered_at_once_and_comes_later(long):
+    began = time.monotonic()
+    content, _ = long.do(kind="p0", name="a", value=4.0)
+    answered = time.monotonic() - began
+    assert (content["fit"]["stale"], content["fit"]["running"]) == (True, 0)
+    assert arrays(long.views[-1])["parameters"][0, 0] == 4.0
+    content, _ = ended(long)
+    assert time.monotonic() - began > 2 * answered
+    assert (content["fit"]["stale"], content["fit"]["running"], content["fit"]["ok"]) == (False, None, True)
+    assert [view[0]["fit"]["running"] for view in long.views].count(None) == 1  # it told how far it was before
+    expected = fit(slow, X[::6], Y[::6], p0=[4, 1])
+    np.testing.assert_array_equal(long.widget.result.popt, expected.popt)
+    drawn = arrays(long.views[-1])
+    np.testing.assert_allclose(drawn["curve_p0"][0], 4.0 * np.exp(-drawn_x(long)[0] / 1.0), rtol=1e-12)
+
+
+def drawn_x(page):
+    return arrays(page.say(type="hello"))["grid"]
+
+
+def test_of_fits_that_take_long_only_the_newest_is_shown(long):
+    for value in (2.5, 3.0, 3.5):
+        long.do(kind="p0", name="a", value=value)
+    ended(long)
+    shown = [arrays(view)["parameters"][0, 0] for view in long.views if not view[0]["fit"]["stale"]]
+    assert shown == [3.5]
+
+
+def test_a_fit_that_takes_long_can_be_broken_off_and_the_last_one_stays(long):
+    before = long.widget.result
+    long.do(kind="p0", name="a", value=40.0)
+    content, _ = long.do(kind="cancel")
+    ended(long)
+    assert long.widget.result is before
+    assert (content["fit"]["stale"], content["fit"]["running"]) == (True, None)
+    assert "Broken off" in content["fit"]["status"]
+    assert long.widget.fit().p0[0] == 40.0  # Python waits for it
+
+
+def test_another_level_of_the_band_fits_nothing_again(long):
+    before = long.widget.result
+    assert long.do(kind="level", level=0.5)[0]["fit"]["level"] == 0.5
+    assert long.widget.result is before
+
+
+def test_it_fits_on_release_or_when_asked(w):
+    before = w.widget.result
+    w.do(kind="live", live="release")
+    content, _ = w.say(type="command", gesture=1, final=False, command={"kind": "p0", "name": "a", "value": 3.5})
+    assert content["fit"]["stale"]
+    assert w.widget.result is before
+    np.testing.assert_allclose(arrays(w.views[-1])["curve_p0"][0], decay(X[0], 3.5, 1.0, 0.0))
+    content, _ = w.say(type="command", gesture=1, final=True, command={"kind": "p0", "name": "a", "value": 3.5})
+    assert not content["fit"]["stale"]
+    assert w.widget.result.p0[0] == 3.5
+    w.do(kind="live", live="button")
+    assert w.say(type="command", gesture=2, command={"kind": "p0", "name": "a", "value": 3.0})[0]["fit"]["stale"]
+    assert not w.do(kind="fit")[0]["fit"]["stale"]
+    assert w.widget.result.p0[0] == 3.0
+
+
+def test_a_drag_is_one_step_to_undo(w):
+    for value in (2.5, 3.0, 3.5):
+        w.say(type="command", gesture=7, final=value == 3.5, command={"kind": "p0", "name": "a", "value": value})
+    w.say(type="command", gesture=8, command={"kind": "role", "name": "c", "role": "fixed"})
+    w.do(kind="undo")
+    assert (w.widget.p0["a"], set(w.widget.fixed)) == (3.5, set())
+    content, _ = w.do(kind="undo")
+    assert w.widget.p0["a"] == 2.0
+    assert (content["fit"]["can_undo"], content["fit"]["can_redo"]) == (False, True)
+    assert "nothing to undo" in w.do(kind="undo")[0]["refused"]
+    w.widget.redo()
+    assert w.widget.p0["a"] == 3.5
+    w.widget.reset()
+    assert w.widget.p0["a"] == 2.0
+    w.widget.undo()
+    assert w.widget.p0["a"] == 3.5
+
+
+def test_what_follows_is_fitted_to_what_is_moved(w):
+    w.do(kind="role", name="tau", role="following")
+    w.do(kind="role", name="c", role="following")
+    w.do(kind="p0", name="a", value=2.5)
+    held = fit(decay, X, Y, p0=[2.5, 1, 0], fixed=["a"])
+    np.testing.assert_allclose(list(w.widget.p0.values()), held.popt, rtol=1e-6)
+    np.testing.assert_allclose(w.widget.result.popt, fit(decay, X, Y, p0=[2, 1, 0]).popt, rtol=1e-6)
+    w.do(kind="undo")
+    assert dict(w.widget.p0) == {"a": 2, "tau": 1, "c": 0}
+
+
+def test_a_range_of_x_leaves_out_what_is_outside(w):
+    content, _ = w.do(kind="range", lower=1.0, upper=None)
+    inside = X >= 1.0
+    np.testing.assert_allclose(w.widget.result.popt, fit(decay, X[inside], Y[inside], p0=[2, 1, 0]).popt, rtol=1e-6)
+    assert content["fit"]["n_excluded"] == np.count_nonzero(~inside)
+    assert arrays(w.views[-1])["excluded"].tolist() == [0 if yes else 2 for yes in inside]
+    assert "leave some" in w.do(kind="range", lower=100.0, upper=None)[0]["refused"]
+    w.widget.x_range = None
+    assert w.widget.result.n_points == 60
+
+
+def test_the_fit_becomes_the_start(w):
+    popt = w.widget.result.popt
+    w.do(kind="take", name="a")
+    assert w.widget.p0["a"] == popt[0]
+    w.do(kind="take", name=None)
+    np.testing.assert_allclose(list(w.widget.p0.values()), popt, rtol=1e-9)
+    w.do(kind="undo")
+    assert w.widget.p0["tau"] == 1

@@ -20,7 +20,7 @@ export function mount(host: Host, el: HTMLElement, signal: AbortSignal): void {
     const view = host.view();
     for (const drawPanel of draws) drawPanel(view);
     root.dataset.answers = String(view.answers);
-    root.dataset.busy = String(view.busy);
+    root.dataset.busy = String(view.busy || view.picture?.fit.running != null);
     root.dataset.state = state(view);
   }
 

@@ -16,7 +16,7 @@ export type Command =
   | { readonly kind: "loss"; readonly loss: string; readonly scale: number }
   | { readonly kind: "live"; readonly live: Live }
   | { readonly kind: "level"; readonly level: number | null } // of the band; null: no band
-  | { readonly kind: "fit" | "undo" | "redo" | "reset" };
+  | { readonly kind: "fit" | "cancel" | "undo" | "redo" | "reset" };
 
 /** Two commands with the same control replace each other: only the newest is worth sending. null: each one counts. */
 export function control(command: Command): string | null {
@@ -35,6 +35,7 @@ export function control(command: Command): string | null {
     case "take":
     case "points":
     case "fit":
+    case "cancel":
     case "undo":
     case "redo":
     case "reset":
@@ -135,6 +136,7 @@ export interface Fit {
   readonly fault: string | null;
   readonly live: Live;
   readonly stale: boolean; // the fit is of earlier start values: the kernel fits on release, or when asked
+  readonly running: number | null; // steps taken by the fit that runs beside; null: none runs
   readonly level: number | null; // confidence of the band
   readonly loss: string;
   readonly loss_scale: number;
@@ -263,6 +265,7 @@ function fit(from: Fields, given: Arrays): Fit {
     fault: from.fault == null ? null : text(from, "fault"),
     live: word(from, "live", ["drag", "release", "button"]),
     stale: from.stale === true,
+    running: from.running == null ? null : number(from, "running"),
     level: from.level == null ? null : number(from, "level"),
     loss: text(from, "loss"),
     loss_scale: number(from, "loss_scale"),
