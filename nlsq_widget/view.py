@@ -14,6 +14,7 @@ from nlsq_widget.data import Data
 from nlsq_widget.device import devices
 from nlsq_widget.fit import Curves, Tolerances, is_pointwise, solve
 from nlsq_widget.program import PROGRAMS
+from nlsq_widget.reduction import Columns, Ordered, Window, columns, density
 from nlsq_widget.result import Result
 from nlsq_widget.session import Session
 from nlsq_widget.solver import LOSSES, Status
@@ -26,29 +27,6 @@ _UNSEEN = 1e-3  # of a standard error
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
-    """Many points as vertical bars from the least to the greatest value in each: no outlier is lost."""
-
-    order: np.ndarray  # int [points], by rising x
-    starts: np.ndarray  # int [columns], where each begins in that order
-    x: np.ndarray  # [columns], their centres
-
-    def extremes(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The least and the greatest of `values` [points] in each column; nan only where all are."""
-        ordered = values[self.order]
-        return np.fmin.reduceat(ordered, self.starts), np.fmax.reduceat(ordered, self.starts)
-
-
-def columns(x: np.ndarray, count: int = _COLUMNS) -> Columns:
-    """Columns of one width over the range of x; the empty ones are left out."""
-    order = np.argsort(x, kind="stable")
-    width = (x[order[-1]] - x[order[0]]) / count or 1.0
-    place = np.minimum(((x[order] - x[order[0]]) / width).astype(int), count - 1)
-    found, starts = np.unique(place, return_index=True)
-    return Columns(order, starts, x[order[0]] + (found + 0.5) * width)
-
-
-@dataclass(frozen=True, eq=False)
 class Frame:
     """What does not move while a slider does: the points, their names, and the grid of the curves."""
 
@@ -57,7 +35,17 @@ class Frame:
     @cached_property
     def columns(self) -> Columns | None:
         """How the points are drawn when they are many."""
-        return columns(self.session.data.x) if self.session.data.n_points > POINTS_AT_MOST else None
+        return columns(self.ordered, _COLUMNS) if self.session.data.n_points > POINTS_AT_MOST else None
+
+    @cached_property
+    def ordered(self) -> Ordered:
+        """The points by rising x."""
+        return Ordered.by(self.session.data.x)
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """y in that order [points]."""
+        return self.ordered.of(self.session.data.y)
 
     @cached_property
     def along(self) -> np.ndarray:
@@ -110,7 +98,7 @@ class Frame:
     def arrays(self) -> dict[str, np.ndarray]:
         data = self.session.data
         if self.columns is not None:
-            low, high = self.columns.extremes(data.y)
+            low, high = self.columns.extremes(self.y)
             return {"x": self.columns.x, "low": low, "high": high, "grid": self.grid}
         error_bars = {} if self.spread is None else {"sigma": self.spread}
         return {"x": data.x, "y": data.y, **error_bars, "grid": self.grid}
@@ -174,15 +162,44 @@ class View:
         if result is None or self.curves is None or self.fault:
             return table
         table |= {"statistics": statistics(result), "correlation": result.correlation}
-        residuals = result.residuals if self.frame.spread is None else result.residuals / self.frame.spread
+        residuals = self.residuals(result)
         order = self.frame.order
         table |= {"curve_p0": self.curves.p0[order], "curve": self.curves.fitted[order]}
         if self.band is not None:
             table |= {"band_low": self.band.lower[order], "band_high": self.band.upper[order]}
         if self.frame.columns is None:
             return table | {"residuals": residuals}
-        low, high = self.frame.columns.extremes(residuals)
+        low, high = self.frame.columns.extremes(self.frame.ordered.of(residuals))
         return table | {"residual_low": low, "residual_high": high}
+
+    def residuals(self, result: Result) -> np.ndarray:
+        """As they are drawn [points]: in units of sigma where there is one."""
+        return result.residuals if self.frame.spread is None else result.residuals / self.frame.spread
+
+    def detail(self, window: Window, *, all_: bool = True) -> dict[str, np.ndarray]:
+        """What a window of the plots shows when there are too many points for marks of their own.
+
+        The points themselves where few enough lie in it, with their numbers; else columns, and how dense they are.
+        Without `all_` only what moves with the fit.
+        """
+        frame, result = self.frame, None if self.fault else self.result
+        part = frame.ordered.within(window.x)
+        x = frame.ordered.x[part]
+        left = None if result is None else frame.ordered.of(self.residuals(result))
+        if x.size <= POINTS_AT_MOST:
+            index = np.arange(frame.ordered.x.size)[part] if frame.ordered.index is None else frame.ordered.index[part]
+            marks = {"x": x, "y": frame.y[part], "index": index.astype(float)} if all_ else {}
+            marks["excluded"] = self._excluded()[index]
+            return marks if left is None else marks | {"residuals": left[part]}
+        some = columns(frame.ordered, window.columns, window.x)
+        marks = {}
+        if all_:
+            low, high = some.extremes(frame.y)
+            marks = {"x": some.x, "low": low, "high": high, "density": density(frame.ordered, frame.y, window)}
+        if left is None:
+            return marks
+        low, high = some.extremes(left)
+        return marks | {"residual_low": low, "residual_high": high}
 
     def _status(self) -> str:
         if self.fault or self.result is None:

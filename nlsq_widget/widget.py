@@ -22,6 +22,7 @@ from nlsq_widget.device import devices
 from nlsq_widget.fit import Curves, followed
 from nlsq_widget.history import History, begun, done, redone, undone
 from nlsq_widget.model import ModelError
+from nlsq_widget.reduction import Window
 from nlsq_widget.result import Result
 from nlsq_widget.session import (
     Command,
@@ -32,7 +33,7 @@ from nlsq_widget.session import (
 )
 from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, commands
 from nlsq_widget.view import Frame, Progress, View, again, preview, view, waiting
-from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, taken
+from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail, taken, window
 
 _STATIC = Path(__file__).parent / "static"
 _LONG_MS = 150  # a fit that takes longer is not waited for
@@ -122,6 +123,7 @@ class FitWidget(anywidget.AnyWidget):
         self._frame = Frame(session)
         self._frame_number = 1
         self._frame_sent = 0
+        self._windows: dict[str, Window] = {}  # what each page sees of more points than it can hold
         self._newest: dict[str, int] = {}  # of each page, the number of the newest command carried out
         self._told: dict[str, Any] = {}
         self._history = begun(session)
@@ -301,7 +303,18 @@ class FitWidget(anywidget.AnyWidget):
             if content.get("type") == "hello":
                 self._greet(answers)
                 return
+            if content.get("type") == "window":
+                self._send_detail(answers, content.get("window"))
+                return
             self._send_view(answers, refused=self._obey(answers, content))
+
+    def _send_detail(self, answers: Answer, content: Any) -> None:
+        """What the window of a page shows; from now on with each view, until the page sees all again."""
+        if content is None or self._frame.columns is None:
+            self._windows.pop(answers.page, None)
+            return
+        self._windows[answers.page] = seen = window(content)
+        self.send(*pack_detail(self._view, answers.page, seen, all_=True))
 
     def _obey(self, answers: Answer, content: Any) -> str | None:
         """Why a command of a page was refused; None when it was carried out.
@@ -330,6 +343,8 @@ class FitWidget(anywidget.AnyWidget):
         head, buffers = pack(view, self._frame_number, with_frame=with_frame, answers=answers, refused=refused)
         self.send(head, buffers)
         self._frame_sent = self._frame_number
+        for page, seen in self._windows.items():
+            self.send(*pack_detail(view, page, seen, all_=False))
 
 
 class _NotWanted(Exception):  # noqa: N818  (no error: something newer was asked for)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nlsq_widget.reduction import Window
 from nlsq_widget.session import (
     Command,
     Session,
@@ -22,6 +23,7 @@ from nlsq_widget.session import (
     SetRole,
     SetStart,
     index,
+    number,
 )
 from nlsq_widget.view import View
 
@@ -56,11 +58,36 @@ def pack(
         "refused": refused,
         "frame": view.frame.head() | {"id": frame_id} if with_frame else None,
         "fit": view.head() | {"frame": frame_id},
-        "arrays": [
-            {"name": name, "dtype": _DTYPES[a.dtype.char], "shape": list(a.shape)} for name, a in arrays.items()
-        ],
+        "arrays": _described(arrays),
     }
-    return head, [np.ascontiguousarray(array).data.cast("B") for array in arrays.values()]
+    return head, _buffers(arrays)
+
+
+def _described(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    return [{"name": name, "dtype": _DTYPES[a.dtype.char], "shape": list(a.shape)} for name, a in arrays.items()]
+
+
+def _buffers(arrays: dict[str, np.ndarray]) -> list[memoryview]:
+    return [np.ascontiguousarray(array).data.cast("B") for array in arrays.values()]
+
+
+def pack_detail(view: View, page: str, window: Window, *, all_: bool) -> tuple[dict[str, Any], list[memoryview]]:
+    """What a window of a page shows, as one message; without `all_` only what moves with the fit."""
+    arrays = view.detail(window, all_=all_)
+    head = {"type": "detail", "page": page, "window": {"x": window.x, "y": window.y}, "all": all_}
+    return head | {"arrays": _described(arrays)}, _buffers(arrays)
+
+
+def window(content: Any) -> Window:
+    """The window that a page asks to see. Raises ValueError for what is none."""
+    match content:
+        case {"x": [x0, x1], "y": [y0, y1], "columns": int(columns), "rows": int(rows)}:
+            x, y = (number("x", x0), number("x", x1)), (number("y", y0), number("y", y1))
+            if -inf < x[0] < x[1] < inf and -inf < y[0] < y[1] < inf and 0 < columns <= 4096 and 0 < rows <= 4096:
+                return Window(x, y, columns, rows)
+        case _:
+            pass
+    raise ValueError("The page asked for a window that is none; reset the zoom.")
 
 
 def answer_to(content: Any) -> Answer:

@@ -3,12 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nlsq_widget import FitWidget
 from nlsq_widget.figure import draw
-from nlsq_widget.view import POINTS_AT_MOST, columns
+from nlsq_widget.view import POINTS_AT_MOST
 
 X = np.linspace(0, 10, 60)
 Y = 3.0 * np.exp(-X / 2.0) + 0.5
@@ -63,14 +61,6 @@ def test_a_fault_has_no_curve_and_no_fitted_value():
     assert not {"curve", "residuals", "statistics"} & set(view.arrays())
     assert np.isnan(view.arrays()["parameters"][0, 3:]).all()
     assert "first at x = 0" in view.head()["fault"]
-
-
-@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=200))
-def test_columns_lose_no_outlier(points):
-    x, y = np.array(points).T
-    low, high = columns(x, 10).extremes(y)
-    assert (low.min(), high.max()) == (y.min(), y.max())
-    assert np.all(low <= high)
 
 
 def test_many_points_are_drawn_as_columns_and_fitted_exactly():
