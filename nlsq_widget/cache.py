@@ -13,19 +13,20 @@ import re
 import stat
 import tempfile
 import threading
+import time
 import warnings
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import jax
 from jax._src import compiler
 from jaxlib.version import __version__ as jaxlib_version
 
-from nlsq_widget.device import Device, compilation_cache, cores, small_programs_kept
+from nlsq_widget.device import Device, compilation_cache, cores, small_programs_kept, tracing
 
 DISABLE = "NLSQ_DISABLE_PERSISTENT_CACHE"
 MAX_BYTES = 256 << 20  # in all; the least recently used go first
@@ -41,26 +42,66 @@ if jax.__version_info__ < (0, 12):  # later there is no way around it
     _CPU_OPTIONS["xla_cpu_use_fusion_emitters"] = False
 
 
+class Promise(NamedTuple):
+    """A program that takes long to trace, and what tells it from all others in less time."""
+
+    # With the arguments and the results of the program, and with all in it that is not this package's own: the model,
+    # as the program asks it. Programs of one outline are the same program, to this package and this version of JAX.
+    outline: Callable[[], Any]  # -> jax.stages.Lowered
+    whole: Callable[[], Any]  # -> jax.stages.Lowered
+    steady: Callable[[], bool]  # whether the model is still what it was at the first call
+
+
 def compiled(lowered: Any, where: Device) -> Callable[..., Any]:
     """The program of `lowered` (a `jax.stages.Lowered` that keeps its unused arguments), ready to run on `where`.
 
     The programs are kept in ~/.cache/nlsq/jax_cache, unless NLSQ_DISABLE_PERSISTENT_CACHE is set; where JAX has a
     compilation cache of the user's, there.
     """
-    directory, enabled = compilation_cache()
-    enabled = enabled and os.environ.get(DISABLE, "") in ("", "0") and hasattr(compiler, "compile_or_get_cached")
-    if directory and enabled:
+    keeper = _keeper()
+    if keeper == "user":
         with small_programs_kept():
             return _compile(lowered, where)
-    key = _key(lowered, where) if enabled and not directory else None
-    if key is None:
-        return _compile(lowered, where)
+    key = _key(lowered, where) if keeper else None
+    return (key and _kept(key, lowered, where)) or _made(key, lowered, where)
+
+
+def promised(promise: Promise, where: Device) -> Callable[..., Any]:
+    """As `compiled`; where the program is kept, it is found without being traced."""
+    outline = promise.outline() if _keeper() == "us" else None
+    key = outline and _key(outline, where, _package(), tracing())
+    kept = key and _kept(key, outline, where)
+    if kept:
+        return kept
+    whole = promise.whole()
+    # A model that another thread changes, or that its own calls change, has no outline that holds for the whole.
+    if key and promise.steady() and _key(whole, where):
+        return _made(key, whole, where)
+    return compiled(whole, where)
+
+
+def _keeper() -> Literal["us", "user"] | None:
+    """Who keeps programs, if any."""
+    directory, enabled = compilation_cache()
+    if not enabled or os.environ.get(DISABLE, "") not in ("", "0") or not hasattr(compiler, "compile_or_get_cached"):
+        return None
+    return "user" if directory else "us"
+
+
+def _kept(key: str, lowered: Any, where: Device) -> Any:
+    """The program of this name; `lowered` is of the same arguments and results."""
     found = _guarded(lambda: _load(_directory() / key, where))
-    if found is not None:
-        with _in_place_of_compiling(found):
-            return _compile(lowered, where)
+    if found is None:
+        return None
+    with _in_place_of_compiling(found):
+        program = _compile(lowered, where)
+    return program if program.runtime_executable() is found else None
+
+
+def _made(key: str | None, lowered: Any, where: Device) -> Any:
     program = _compile(lowered, where)
-    _guarded(lambda: _store(_directory(), key, program))
+    if key is not None:
+        _guarded(lambda: _store(_directory(), key, program))
     return program
 
 
@@ -73,8 +114,10 @@ def _compile(lowered: Any, where: Device) -> Any:
     return lowered.compile()
 
 
-def _key(lowered: Any, where: Device) -> str | None:
+def _key(lowered: Any, where: Device, *also: str | None) -> str | None:
     """The name of the entry: all that the machine code depends on. None for what only this process can run."""
+    if None in also:
+        return None
     text = lowered.as_text()
     arguments = re.findall(r"%arg\d+: ", text[text.index("@main(") :].partition("\n")[0])
     calls = re.findall(r"stablehlo\.custom_call @\"?([^\s(\"]+)", text)
@@ -84,13 +127,32 @@ def _key(lowered: Any, where: Device) -> str | None:
         return None
     chip = where.jax
     parts = (
-        text,
+        (text, *also),
         (jax.__version__, jaxlib_version, chip.client.platform_version),
         (chip.platform, chip.device_kind, getattr(chip, "compute_capability", None), chip.id, _processor()),
         sorted(_CPU_OPTIONS.items()),
         [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")],
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest() + _SUFFIX
+
+
+_LOADED = time.time()
+
+
+@cache
+def _package() -> str | None:
+    """What makes a program of an outline: this package's own text. None where that may not be what was loaded."""
+    here, digest = Path(__file__).parent, hashlib.sha256()
+    files = sorted(here.rglob("*.py"))
+    try:
+        for path in files:
+            found = path.stat()
+            if max(found.st_mtime, found.st_ctime) >= _LOADED:
+                return None
+            digest.update(repr((path.relative_to(here).as_posix(), path.read_bytes())).encode())
+    except OSError:
+        return None
+    return digest.hexdigest() if files else None
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import jax
-from jax._src import config  # its thresholds for one thread have no public name
+from jax._src import config  # what it knows of one thread has no public name
 from jax.core import Tracer
 
 
@@ -107,6 +108,12 @@ def compilation_cache() -> tuple[str | None, bool]:
     return getattr(jax.config, "jax_compilation_cache_dir", None), getattr(
         jax.config, "jax_enable_compilation_cache", True
     )
+
+
+def tracing() -> str | None:
+    """All settings of JAX, and of this thread, that change what it traces; None where it does not tell."""
+    told = getattr(config, "trace_context", None)
+    return None if told is None else re.sub(r" at 0x[0-9a-f]+", "", repr(told()))
 
 
 def small_programs_kept() -> AbstractContextManager[None]:

@@ -14,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from nlsq_widget.cache import compiled
+from nlsq_widget.cache import Promise, compiled, promised
 from nlsq_widget.device import Device, device, scope
 from nlsq_widget.fingerprint import fingerprint, forget_inner_programs, unjitted
 from nlsq_widget.forms import At, Traced, resolved
 from nlsq_widget.model import Model, ModelError, first_line
 from nlsq_widget.problem import Problem, bucket
-from nlsq_widget.solver import Form, Mode, State, advance, covariance, forward_is_cheaper, linear, start, triangle
+from nlsq_widget.solver import Form, Mode, advance, asked, covariance, forward_is_cheaper, linear, start, triangle
 from nlsq_widget.stepwise import Linear, Step, Tell, bare, iterate, lowered
 
 Found = TypeVar("Found")
@@ -68,9 +68,8 @@ class Lanes(NamedTuple):
 
 def refit(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcome:
     """The whole re-fit as one pure function of arrays; what is compiled, and what may be vmapped."""
-    jacobian = model.columns if model.own_columns else None
-    linearise = partial(triangle, Form(model.curve, jacobian, mode, pointwise))
-    end: State = advance(linearise, problem, start(problem), problem.max_steps)
+    linearise = partial(triangle, _form(model, mode, pointwise))
+    end = advance(linearise, problem, start(problem), problem.max_steps)
     p0 = jnp.clip(problem.p0, problem.lower, problem.upper)
     return Outcome(
         popt=end.p,
@@ -84,6 +83,19 @@ def refit(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcom
         curve_p0=_along(model, problem.grid, p0),
         curve=_along(model, problem.grid, end.p),
     )
+
+
+def outline(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcome:
+    """What `refit` gives, but for the values: it asks of the model all that `refit` asks, and does no more."""
+    p = problem.p0
+    value, columns = asked(_form(model, mode, pointwise), problem, p)
+    told, square = jnp.sum(value) + jnp.sum(columns), jnp.zeros((p.size, p.size), p.dtype)
+    fitted, curve = model.curve(problem.x, p, problem.y.size), _along(model, problem.grid, p)
+    return Outcome(p, square, square, p, told, told, told, fitted, curve, curve)
+
+
+def _form(model: Model, mode: Mode, pointwise: bool) -> Form:
+    return Form(model.curve, model.columns if model.own_columns else None, mode, pointwise)
 
 
 def _packed(outcome: Outcome) -> tuple[Array, Array, Array | None]:
@@ -109,10 +121,7 @@ _NO_CURVE = np.zeros(0)
 
 def _slopes(model: Model, mode: Mode, points: int, x: Array, p: Array) -> Array:
     """The curve, and below it its derivatives [1 + parameters, points]."""
-    jacobian = model.columns if model.own_columns else None
-    value, columns = linear(
-        Form(model.curve, jacobian, mode, pointwise=False), x, p, points, jnp.eye(p.size, dtype=p.dtype)
-    )
+    value, columns = linear(_form(model, mode, pointwise=False), x, p, points, jnp.eye(p.size, dtype=p.dtype))
     return jnp.concatenate([value[None], columns])
 
 
@@ -185,7 +194,7 @@ class Programs:
         key = (shapes, problem.whiten is None, known.pointwise, wanted, where.name)
 
         def made() -> Program:
-            program = _compile(known, problem, wanted, where)
+            program = _compile(known, problem, wanted, where, lambda: _identity(model) == known.identity)
             self.compiled += 1
             return program
 
@@ -357,14 +366,15 @@ def _identity(model: Model) -> Any:
     return fingerprint(model.function), jacobian, len(model.names)
 
 
-def _compile(known: Known, problem: Problem, wanted: str, where: Device) -> Program:
+def _compile(known: Known, problem: Problem, wanted: str, where: Device, steady: Callable[[], bool]) -> Program:
     """Ahead of time: such a program cannot compile again behind our back, it would refuse another shape."""
     model = known.model
     known.forget_inner_programs()
     said = ""
     for mode in _modes(model, problem.y.size, wanted):
         try:
-            program = compiled(_lowered(model, mode, known.pointwise, problem), where)
+            lower = partial(_lowered, model, mode, known.pointwise, problem)
+            program = promised(Promise(partial(lower, outline), partial(lower, refit), steady), where)
             return Program(partial(_outcome, program), model, mode)
         except (TypeError, ValueError) as error:
             # Some models know one mode only: loops of unknown length forward, custom_vjp reverse. JAX says
@@ -388,5 +398,5 @@ def _own_mode(model: Model) -> Mode:
     return "differences" if model.jacobian is None else "given"
 
 
-def _lowered(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Any:
-    return jax.jit(lambda given: _packed(refit(model, mode, pointwise, given)), keep_unused=True).lower(problem)
+def _lowered(model: Model, mode: Mode, pointwise: bool, problem: Problem, what: Callable[..., Outcome]) -> Any:
+    return jax.jit(lambda given: _packed(what(model, mode, pointwise, given)), keep_unused=True).lower(problem)

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from jax._src import compiler
 
-from nlsq_widget import cache
+from nlsq_widget import cache, fit, program
 from nlsq_widget.device import device, devices, scope
+from nlsq_widget.model import as_model
+from nlsq_widget.problem import Problem
 
 GIVEN = (np.linspace(1.0, 2.0, 4), np.zeros(0))  # the second is not used
 
@@ -35,6 +37,10 @@ compiler.backend_compile_and_load = counted
 def compiled():
     return len(compilations)
 
+traced = []
+refit = nlsq_widget.program.refit
+nlsq_widget.program.refit = lambda *given: traced.append(given) or refit(*given)
+
 x = np.linspace(0, 4, 20)
 def decay(x, a, tau, c):
     return a * jnp.exp(-x / tau) + c
@@ -51,7 +57,7 @@ again = nlsq_widget.curve_fit(decay, x, 3 * np.exp(-x / 2), p0=[1, 1, 0])
 print(json.dumps({
     "numbers": [np.asarray(part).tobytes().hex() for part in fits[0]],
     "ours": PROGRAMS.compiled, "total": total, "mine": len(mine), "later": compiled() - total,
-    "same_config": before == dict(jax.config.values),
+    "traced": len(traced), "same_config": before == dict(jax.config.values),
 }))
 """
 
@@ -118,6 +124,7 @@ def test_a_second_process_compiles_nothing_and_gets_the_same_bits_and_programs_o
     second = in_a_process(tmp_path, users_programs=8)
     assert second["total"] == first["total"] - 1
     assert second["numbers"] == first["numbers"]
+    assert (first["traced"], second["traced"]) == (1, 0)
     assert (first["later"], second["later"]) == (0, 0)
     assert first["same_config"]
     assert second["same_config"]
@@ -171,6 +178,91 @@ def test_a_program_without_its_unused_arguments_is_not_kept(home):
         program = cache.compiled(jax.jit(lambda p: 2 * p[0]).lower(GIVEN), device())
         assert np.array_equal(program(GIVEN), 2 * GIVEN[0])
     assert kept(home) == []
+
+
+def promise(outline, whole, steady=True):
+    """A program known by another; and a list of those that were traced whole."""
+    traced = []
+
+    def made():
+        traced.append(whole)
+        return lowered(whole)
+
+    return cache.Promise(lambda: lowered(outline), made, lambda: steady), traced
+
+
+def test_a_program_is_found_by_its_outline_and_is_not_traced_again(home):
+    for first in (True, False):
+        promised, traced = promise(2.0, 3.0)
+        assert np.array_equal(outcome(cache.promised(promised, device()))["twice"], 3.0 * GIVEN[0])
+        assert traced == [3.0] * first
+    assert len(kept(home)) == 1
+
+
+@pytest.mark.parametrize("lost", ["model", "package", "settings"])
+def test_where_the_outline_may_not_hold_the_program_is_traced_and_known_by_itself(home, lost, monkeypatch):
+    if lost == "package":
+        monkeypatch.setattr(cache, "_package", lambda: None)
+    if lost == "settings":
+        monkeypatch.setattr(cache, "tracing", lambda: None)
+    for factor in (3.0, 4.0, 3.0):
+        promised, traced = promise(2.0, factor, steady=lost != "model")
+        assert np.array_equal(outcome(cache.promised(promised, device()))["twice"], factor * GIVEN[0])
+        assert traced == [factor]
+    assert len(kept(home)) == 2
+
+
+def _sloped(slope):
+    """exp(-b x), with a rule of its own for the derivative by what it is called with."""
+
+    decay = jax.custom_jvp(jnp.exp)
+    decay.defjvp(lambda primals, tangents: (decay(*primals), slope * jnp.exp(primals[0]) * tangents[0]))
+    return lambda x, a, b: a * decay(-b * x)
+
+
+def _based(changed):
+    base = np.linspace(0.0, 1.0, 3000)
+    base[1500] += changed
+    return lambda x, a, b: a * jnp.exp(-b * x) + jnp.asarray(base)[: x.size] + 1e-3 * base[1500]
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse", "given"])
+@pytest.mark.parametrize("points", [2, 20, 9000])
+@pytest.mark.parametrize("precision", [np.float64, np.float32])
+def test_an_outline_has_the_results_of_its_program(mode, points, precision):
+    def jac(x, a, b):
+        return jnp.stack([jnp.exp(-b * x), -a * x * jnp.exp(-b * x)], axis=1)
+
+    model = as_model(lambda x, a, b: a * jnp.exp(-b * x), jacobian=jac if mode == "given" else None)
+    for grid, whiten in ((0, False), (7, points < 100)):
+        y = np.ones(points)
+        problem = Problem(y, y, y, np.eye(points) if whiten else None, np.zeros(grid), np.ones((4, 2)), np.ones(6))
+        problem = jax.tree.map(lambda values: values.astype(precision), problem)
+        with scope(device(), double=precision is np.float64):
+            one, other = (
+                jax.eval_shape(lambda given, f=f: program._packed(f(model, mode, mode != "given", given)), problem)
+                for f in (program.outline, program.refit)
+            )
+        assert jax.tree.structure(one) == jax.tree.structure(other)
+        for left, right in zip(*map(jax.tree.leaves, (one, other)), strict=True):
+            assert (left.shape, left.dtype) == (right.shape, right.dtype)
+
+
+@pytest.mark.parametrize("models", [(_sloped, 1.0, 0.7), (_based, 0.0, 1.0)])
+def test_models_that_differ_in_one_number_never_share_a_program(home, models):
+    make, *values = models
+    x = np.linspace(0, 3, 12)
+    y = 2 * np.exp(-x) + 0.05 * np.cos(7 * x)
+
+    def told(value):
+        r = fit(make(value), x, y, p0=[1, 1.5])
+        return r.popt.tobytes(), r.R.tobytes(), r.steps
+
+    right = [told(value) for value in values]
+    assert len(kept(home)) == 2
+    assert right[0] != right[1]
+    assert [told(value) for value in values] == right  # functions of their own, but the same programs
+    assert len(kept(home)) == 2
 
 
 def _cut(content):

@@ -8,6 +8,7 @@ from nlsq_widget.solver.loop import start as start
 from nlsq_widget.solver.loss import LOSSES as LOSSES
 from nlsq_widget.solver.residuals import Form as Form
 from nlsq_widget.solver.residuals import Mode as Mode
+from nlsq_widget.solver.residuals import asked as asked
 from nlsq_widget.solver.residuals import forward_is_cheaper as forward_is_cheaper
 from nlsq_widget.solver.residuals import linear as linear
 from nlsq_widget.solver.residuals import triangle as triangle

@@ -65,13 +65,25 @@ def _unfolded(form: Form, problem: Problem, p: Array) -> Triangle:
 
 def _products(form: Form, problem: Problem, p: Array, basis: Array) -> tuple[Array, Array]:
     """[Q r]'[Q r] with Q = J basis, and the cost, in chunks where the model allows: J is never in memory whole."""
-    points = problem.y.shape[-1]
-    chunks = -(-points // CHUNK)
-    if chunks == 1 or not form.pointwise or problem.whiten is not None:
+    chunks, length = _chunks(form, problem)
+    if chunks == 1:
         return _folded(form, problem, p, basis)
-    length = -(-points // chunks)
     S, cost = lax.map(lambda i: _folded(form, _chunk(problem, i * length, length), p, basis), jnp.arange(chunks))
     return jnp.sum(S, axis=0), jnp.sum(cost)
+
+
+def _chunks(form: Form, problem: Problem) -> tuple[int, int]:
+    """Into how many chunks the points go, and the length of one."""
+    points = problem.y.shape[-1]
+    chunks = -(-points // CHUNK) if form.pointwise and problem.whiten is None else 1
+    return chunks, -(-points // chunks)
+
+
+def asked(form: Form, problem: Problem, p: Array) -> tuple[Array, Array]:
+    """All that `triangle` asks of a model: the curve at as many points as it takes at once, and the derivatives."""
+    chunks, length = _chunks(form, problem)
+    x = problem.x if chunks == 1 else lax.slice_in_dim(problem.x, 0, length, axis=-1)
+    return linear(form, x, p, length, jnp.eye(p.size, dtype=p.dtype))
 
 
 def _chunk(problem: Problem, begin: Array, length: int) -> Problem:
