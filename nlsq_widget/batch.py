@@ -115,8 +115,7 @@ def fit_batch(
         if known.model.on_host:
             raise ValueError(f"A model that is called on the host cannot be fitted in lanes. {known.model.on_host}")
         ended = _run(session, known, where, lanes, rules, fits)
-    counted = int(sum(name not in session.fixed for name in session.names))
-    return _result(session, ended, points - counted)
+    return _result(session, ended, points - sum(session.free))
 
 
 def multistart(
@@ -164,8 +163,7 @@ def _drawn(session: Session, starts: int, seed: int) -> np.ndarray:
     )
     drawn = np.clip(np.where(boxed, inside, wide), lower, upper)
     drawn[0] = p0
-    free = np.array([name not in session.fixed for name in session.names])
-    return np.where(free, drawn, p0)
+    return np.where(session.free, drawn, p0)
 
 
 def _rows_of(x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None, where: Device) -> tuple[Data, Any, Any]:
@@ -210,7 +208,7 @@ class _Lanes(NamedTuple):
 
 
 def _lanes(session: Session, ys: Any, starts: np.ndarray | None, weights: Any) -> _Lanes:
-    free = [name not in session.fixed for name in session.names]
+    free = session.free
     choices = np.repeat(choices_of(session, free)[None], 1 if starts is None else len(starts), axis=0)
     if starts is not None:
         choices[:, 0] = starts

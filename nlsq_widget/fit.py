@@ -125,7 +125,7 @@ def solve(
     With `tell` the steps are taken in slices; see `slices.in_slices`. Both curves are then those at popt.
     """
     where = named_device(session.device)
-    free = [name not in session.fixed for name in session.names]
+    free = session.free
     rules = rules_of(session, tolerances or Tolerances())
     with scope(where, double=session.precision == "float64"):
         known = _known(session)
@@ -206,10 +206,10 @@ def _covariance(session: Session, outcome: Outcome, dof: int) -> np.ndarray:
 
 
 def _at_bound(session: Session, popt: list[float], free: list[bool]) -> tuple[str | None, ...]:
-    """Which bound each parameter is at; none for what is fixed, be it by equal bounds."""
+    """Which bound each parameter is at; none for what is not free."""
     rows = zip(session.lower, popt, session.upper, free, strict=True)
     return tuple(
-        ("lower" if value <= low else "upper" if value >= high else None) if moves and low < high else None
+        ("lower" if value <= low else "upper" if value >= high else None) if moves else None
         for low, value, high, moves in rows
     )
 

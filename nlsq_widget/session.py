@@ -59,6 +59,12 @@ class Session:
     def role(self, name: str) -> Role:
         return "fixed" if name in self.fixed else "following" if name in self.following else "free"
 
+    @property
+    def free(self) -> list[bool]:
+        """What may move [parameters]: neither fixed nor held by equal bounds."""
+        rows = zip(self.names, self.lower, self.upper, strict=True)
+        return [name not in self.fixed and low < high for name, low, high in rows]
+
 
 @dataclass(frozen=True)
 class SetStart:

@@ -142,3 +142,10 @@ def test_many_lanes_are_shared_out_among_the_cores_and_give_the_same(monkeypatch
     monkeypatch.setattr("nlsq_widget.batch._CACHE", 2 * X.size * 64)
     monkeypatch.setattr("nlsq_widget.batch.cores", lambda: 3)
     np.testing.assert_allclose(fit_batch(decay, X, Y, p0=[1, 1, 1]).popt, together.popt, rtol=1e-12)
+
+
+def test_equal_bounds_count_in_a_batch_as_fixing_does():
+    held = fit_batch(decay, X, noisy(2), p0=[1, 2, 1], fixed=["k"])
+    boxed = fit_batch(decay, X, noisy(2), p0=[1, 2, 1], bounds={"k": (2, 2)})
+    assert boxed.dof == held.dof == X.size - 2
+    np.testing.assert_array_equal(boxed.stderr, held.stderr)
