@@ -9,16 +9,6 @@ from nlsq_widget import fit
 every_start = pytest.mark.parametrize("case", mgh.CASES, ids=str)
 
 
-def slow(*factors):
-    """Every start, where Brown and Dennis's large residuals let us zigzag past the last step that we may take."""
-    late = pytest.mark.xfail(strict=True, reason="Gauss-Newton's curvature is too small where residuals are large")
-    marked = [
-        pytest.param(case, marks=late) if case.problem.name == "Brown-Dennis" and case.factor in factors else case
-        for case in mgh.CASES
-    ]
-    return pytest.mark.parametrize("case", marked, ids=str)
-
-
 def norm(case):
     """Our |r|, computed apart from the solver."""
     return mgh.norm_at(case.problem, mgh.ours(case).popt)
@@ -35,7 +25,7 @@ def test_the_formulas_give_the_norms_that_minpack_prints(case):
     assert mgh.norm_at(case.problem, case.problem.begin(case.factor)) == pytest.approx(printed, rel=1e-7)
 
 
-@slow(1)
+@every_start
 def test_no_start_ends_higher_than_with_lmder(case):
     listed = [minimum for minimum in case.problem.minima if norm(case) == pytest.approx(minimum, rel=1e-6)]
     assert norm(case) <= mgh.lmder(case).norm * (1 + 1e-6) + nothing(case) or listed
@@ -49,12 +39,19 @@ def test_what_is_called_converged_is_where_lmder_finds_nothing_lower(case):
         assert lower**2 >= norm(case) ** 2 * (1 - 1e-8) - nothing(case) ** 2
 
 
-@slow(1, 10, 100)
+@every_start
 def test_what_lmder_solves_is_called_converged(case):
     """A minimum at infinity is none: there a fit may say that it could not end."""
     solved = mgh.lmder(case).info in (1, 2, 3, 4)
     escaped = any(norm(case) == pytest.approx(limit, rel=1e-4) for limit in case.problem.at_infinity)
     assert mgh.ours(case).success or escaped or not solved, mgh.ours(case).message
+
+
+@pytest.mark.parametrize("factor", [1, 10, 100])
+def test_the_residuals_of_brown_and_dennis_take_fewer_steps_than_lmder_takes_evaluations(factor):
+    case = next(case for case in mgh.CASES if case.problem.name == "Brown-Dennis" and case.factor == factor)
+    lmder = mgh.lmder_from(case.problem, case.problem.begin(factor), 1e-15)
+    assert mgh.ours(case).steps < lmder.nfev
 
 
 @every_start

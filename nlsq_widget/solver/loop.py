@@ -12,6 +12,7 @@ from jax import Array, lax
 from nlsq_widget.problem import Problem
 from nlsq_widget.solver.linalg import inverse, regular, sums, times
 from nlsq_widget.solver.residuals import Linearise, Triangle
+from nlsq_widget.solver.secant import Secant, informed, learnt, nothing
 from nlsq_widget.solver.step import Step, blocked, bounded_step
 
 _REPEATS = 3  # each may bring back half of the digits that nearly dependent columns lose
@@ -56,6 +57,7 @@ class State(NamedTuple):
     # which takes thousands of steps where a far start had a steep slope. Zero: not seen yet.
     scale: Array
     radius: Array  # of the trust region, in scaled units
+    secant: Secant
     polish: Array  # length of the last step that was too small for the cost to tell, inf before
     steps: Array  # int, trial steps taken; -1 before p0 itself was tried
     status: Array  # int, a Status
@@ -81,6 +83,7 @@ def start(problem: Problem) -> State:
         first=none,
         scale=none,
         radius=zero,
+        secant=nothing(p),
         polish=inf,
         steps=jnp.asarray(-1),
         status=jnp.asarray(int(Status.UNFINISHED)),
@@ -119,6 +122,7 @@ def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
     felt = (step.predicted > noise) | (actual > noise)  # else it is rounding that seems to lower the cost
     accept = _any((ratio > 1e-4) & (actual > 0) & usable & ~flat & felt, polished, ~begun & usable)
 
+    secant = learnt(here.secant, here.near, t, trial, step.to - here.p, here.scale, _all(accept, begun, ~flat, felt))
     norms = jnp.linalg.norm(trial.R, axis=0)
     radius = jnp.where(flat, here.radius, _radius(here.radius, step.length, jnp.where(felt, ratio, 0.0), step.full))
     status = jnp.where(spent & ~accept & (verdict != Status.GRADIENT), Status.ROUNDING, verdict)
@@ -135,6 +139,7 @@ def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
         first=jnp.where(begun, here.first, norms),
         scale=jnp.where(accept, jnp.maximum(0.5 * here.scale, norms), here.scale),
         radius=jnp.where(begun, radius, _initial_radius(problem, trial, norms)),
+        secant=_chosen(accept, secant, here.secant),
         polish=jnp.where(flat, step.length, here.polish),
         steps=here.steps + 1,
         status=jnp.where(begun | usable, status, Status.NOT_FINITE),
@@ -185,13 +190,14 @@ def _planned(problem: Problem, here: State) -> State:
     t = here.triangle
     gradient = times(t.R.T, t.z)
     held = blocked(gradient, here.p, problem.lower, problem.upper, problem.free)
-    step = bounded_step(t, here.p, problem.lower, problem.upper, held, here.scale, here.radius)
+    bent = informed(here.secant, t)
+    step = bounded_step(bent, here.p, problem.lower, problem.upper, held, here.scale, here.radius)
 
     norms = jnp.linalg.norm(t.R, axis=0)
     noise = _rounding(here, norms)
-    slopes = jnp.where(held | (norms == 0), 0.0, gradient / jnp.where(norms > 0, norms, 1.0))
+    slopes = jnp.where(held, 0.0, _quotients(gradient, norms))
     # One column alone promises more than all do: beside a scale left from a steeper place it looked like rounding.
-    alone = 0.5 * jnp.max(slopes**2, initial=0.0)
+    alone = 0.5 * jnp.max(jnp.where(held, 0.0, _quotients(gradient, jnp.linalg.norm(bent.R, axis=0))) ** 2, initial=0.0)
     stale = alone > jnp.maximum(2 * step.possible, noise)
     verdict = jnp.where(stale, Status.UNFINISHED, _verdict(problem, here, step, held, slopes, alone <= noise))
     plan = Plan(step, verdict, ~stale & (step.possible <= noise), noise)
@@ -204,6 +210,10 @@ def _planned(problem: Problem, here: State) -> State:
         status=jnp.where(done, verdict, here.status),
         plan=plan,
     )
+
+
+def _quotients(values: Array, lengths: Array) -> Array:
+    return jnp.where(lengths > 0, values / jnp.where(lengths > 0, lengths, 1.0), 0.0)
 
 
 def _rounding(here: State, norms: Array) -> Array:
