@@ -258,20 +258,23 @@ def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np
     stop = threading.Event()
     lane = partial(_lane, session.model, known, where, x, lanes, rules, {})
 
-    def some(waiting: np.ndarray) -> _Ended:
+    def some(mine: np.ndarray, width: int, kept: Any) -> Any:
         with scope(where):
-            return _through(lane, waiting, many, rules[3], stop)
+            return _through(lane, mine, width, rules[3], stop, kept)
 
     workers = min(cores() if where.host and not PROGRAMS.making_here else 1, -(-fits // many))
-    if workers == 1:
-        return some(np.arange(fits))
-    lane(np.resize(np.arange(fits), many))  # compiled by this thread, under what JAX is told in it
+    shares = np.array_split(np.arange(fits), workers)
+    kept: list[Any] = [None] * workers
     with ThreadPoolExecutor(workers) as pool:
+        each = map if workers == 1 else pool.map
         try:
-            parts = list(pool.map(some, np.array_split(np.arange(fits), workers)))
+            for width in (many, _FEW):
+                if width == many or any(_going(part[1], rules[3]).any() for part in kept):
+                    lane(np.resize(np.arange(fits), width))  # compiled by this thread, under what JAX is told in it
+                    kept = list(each(some, shares, [width] * workers, kept))
         finally:
             stop.set()  # else an interrupt would wait until all fits have ended
-    return _Ended(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+    return _Ended(*(np.concatenate(values) for values in zip(*(part[1] for part in kept), strict=True)))
 
 
 def _lane(
@@ -297,16 +300,16 @@ def _lane(
 def _through(
     lane: Callable[[np.ndarray], tuple[Lanes, Problem]],
     fits: np.ndarray,
-    many: int,
+    width: int,
     limit: float,
     stop: threading.Event,
-) -> _Ended:
-    """These fits through the lanes; the last few that take long through a few lanes."""
-    waiting = np.arange(fits.size)
-    kept: Any = None
+    kept: Any,
+) -> Any:
+    """These fits through so many lanes, from `kept` on; the last few that take long are left to a few lanes."""
+    waiting = np.arange(fits.size) if kept is None else np.flatnonzero(_going(kept[1], limit))
     while waiting.size and not stop.is_set():
-        few = waiting.size <= _FEW and kept is not None and kept[1].steps[waiting].min() >= _LONG
-        width = _FEW if few else many
+        if width > _FEW >= waiting.size and kept is not None and kept[1].steps[waiting].min() >= _LONG:
+            break
         # Those that were begun keep their state; the lanes are filled up with new ones.
         here, rest = waiting[:width], waiting[width:]
         turn = np.resize(here, width)
@@ -319,10 +322,12 @@ def _through(
         found = jax.device_get(program.run(problem, begun, begun.steps < 0, left))
         for old, new in zip(jax.tree.leaves(kept), jax.tree.leaves(found), strict=True):
             old[here] = new[: here.size]
-        ended = kept[1]
-        going = (ended.status[here] == Status.UNFINISHED) & (ended.steps[here] < limit)
-        waiting = np.concatenate([here[going], rest])
-    return kept[1]
+        waiting = np.concatenate([here[_going(kept[1], limit)[here]], rest])
+    return kept
+
+
+def _going(ended: _Ended, limit: float) -> np.ndarray:
+    return (ended.status == Status.UNFINISHED) & (ended.steps < limit)
 
 
 def _rows(values: Any, chosen: np.ndarray) -> Any:

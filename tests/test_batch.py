@@ -1,5 +1,6 @@
 """Many fits at once are the same fits as one by one."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -149,3 +150,22 @@ def test_equal_bounds_count_in_a_batch_as_fixing_does():
     boxed = fit_batch(decay, X, noisy(2), p0=[1, 2, 1], bounds={"k": (2, 2)})
     assert boxed.dof == held.dof == X.size - 2
     np.testing.assert_array_equal(boxed.stderr, held.stderr)
+
+
+def test_what_jax_is_told_in_a_thread_holds_for_all_that_its_batch_compiles(monkeypatch):
+    """The last few fits, which take long, get a program of their own."""
+    problem = nist.PROBLEMS["Bennett5"]
+
+    def promoted(x, a, b, c):
+        return (problem.model(x, a, b, c) + jnp.zeros((1, x.size)))[0]
+
+    monkeypatch.setattr("nlsq_widget.batch._CACHE", 2 * problem.x.size * 64)
+    monkeypatch.setattr("nlsq_widget.batch.cores", lambda: 2)
+    starts = np.repeat(problem.certified[None], 140, axis=0)
+    starts[[0, 1, 138, 139]] = problem.start_2
+    Y = np.repeat(problem.y[None], 140, axis=0)
+    with jax.numpy_rank_promotion("allow"):
+        many = fit_batch(promoted, problem.x, Y, p0=starts)
+    assert many.success.all()
+    np.testing.assert_allclose(many.popt, np.repeat(problem.certified[None], 140, axis=0), rtol=1e-6)
+    assert (many.steps[[0, 1, 138, 139]] > 100).all()
