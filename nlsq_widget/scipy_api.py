@@ -63,8 +63,9 @@ def curve_fit(
     as `fit` tells, but for a `nan_policy`, which reads them on the host.
 
     Raises ValueError or TypeError for input that cannot be fitted, RuntimeError when the fit does not converge.
-    Where the data do not determine a parameter, its variance is infinite; with 'lm' all of pcov is, as in SciPy,
-    and a CovarianceWarning, a `scipy.optimize.OptimizeWarning` where SciPy is loaded, says which parameter it is.
+    Where the data do not determine a parameter, its variance is infinite; SciPy's 'trf' and 'dogbox' give that of a
+    pseudo-inverse, which may be zero. With 'lm' all of pcov is infinite, as in SciPy, and a CovarianceWarning, a
+    `scipy.optimize.OptimizeWarning` where SciPy is loaded, says which parameter it is.
 
     >>> import jax.numpy as jnp
     >>> x = np.linspace(0, 4, 9)

@@ -209,3 +209,17 @@ def test_an_x_that_is_no_array_is_part_of_the_model_and_compiles_once(compiled):
     np.testing.assert_array_equal(fit(X**2), fit(X**2))
     assert compiled() == 1
     assert not np.allclose(fit(X**2), fit(X**3))
+
+
+def test_what_the_data_do_not_determine_has_no_error_of_zero_where_the_pseudo_inverse_has():
+    x = np.linspace(1, 2, 12)
+    y = 3 * x + 0.1 * np.cos(9 * x)
+
+    def model(x, a, idle):
+        return a * x + 0 * idle
+
+    _, theirs = scipy.optimize.curve_fit(model, x, y, p0=[1, 1], method="trf")
+    _, ours = curve_fit(model, x, y, p0=[1, 1], method="trf")
+    assert theirs[1, 1] == 0
+    assert np.isinf(ours[1, 1])
+    np.testing.assert_allclose(ours[0, 0], theirs[0, 0], rtol=1e-6)
