@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -92,15 +92,24 @@ def scope(where: Device, *, double: bool = True) -> Generator[None]:
     A trial step may well be nan, and is rejected: no slip for `jax_debug_nans` to stop at. A program that is
     compiled cannot be run without compiling.
     """
-    with (
-        jax.enable_x64(double),
-        jax.default_device(where.jax),
-        jax.debug_nans(False),
-        jax.debug_infs(False),
-        jax.disable_jit(False),
-        jax.transfer_guard("allow"),  # NumPy arrays are what goes in
-    ):
+    with jax.enable_x64(double), jax.default_device(where.jax), _undisturbed():
         yield
+
+
+def _undisturbed() -> AbstractContextManager[Any]:
+    """What somebody has set to find slips of his own does not hold; to look at each costs less than to set it."""
+    states: Any = jax.config
+    guards = (
+        states.jax_transfer_guard_host_to_device,
+        states.jax_transfer_guard_device_to_device,
+        states.jax_transfer_guard_device_to_host,
+    )
+    if not (states.jax_debug_nans or states.jax_debug_infs or states.jax_disable_jit or any(guards)):
+        return nullcontext()
+    found = ExitStack()
+    for ours in (jax.debug_nans(False), jax.debug_infs(False), jax.disable_jit(False), jax.transfer_guard("allow")):
+        found.enter_context(ours)
+    return found
 
 
 def compilation_cache() -> tuple[str | None, bool]:
