@@ -9,8 +9,8 @@ import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
 import jax
@@ -19,7 +19,7 @@ import numpy as np
 _JITTED = type(jax.jit(lambda: None))
 _LIBRARIES = {"jax", "jaxlib", "numpy", "scipy", "math", "builtins", "functools", "operator"}
 _OURS = __name__.partition(".")[0]  # a model may itself fit
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))
 _DEEP = 60  # what lies deeper than this is known by identity
 _LONG = 64  # longer rows of numbers are compared as arrays
 
@@ -35,7 +35,9 @@ def fingerprint(function: Callable[..., Any]) -> tuple[Any, ...]:
     >>> one = fingerprint(model); scale[0] = 2.0; one == fingerprint(model)
     False
     """
-    return tuple(_reads(function, {}, 0))
+    read: list[Any] = []
+    _read(function, read, {}, 0)
+    return tuple(read)
 
 
 def unjitted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,18 +64,33 @@ def writes_in_place(function: Callable[..., Any]) -> bool:
     return False
 
 
-def forget_inner_programs(read: tuple[Any, ...]) -> None:
-    """Empty the caches of the jitted helpers among what was read: they would answer with what they read before."""
-    for part in read:
-        if isinstance(part, _Same) and isinstance(part.thing, _JITTED):
-            getattr(part.thing, "clear_cache", lambda: None)()
+class Identity:
+    """Some values and all that they read, as they are now: something to look up again and again."""
+
+    def __init__(self, *values: Any) -> None:
+        self._reads = tuple([fingerprint(value) for value in values])
+        self._hash = hash(self._reads)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Identity) and self._reads == other._reads)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def forget_inner_programs(self) -> None:
+        """Empty the caches of the jitted helpers among what was read: they would answer with what they read before."""
+        for part in chain.from_iterable(self._reads):
+            if isinstance(part, _Same) and isinstance(part.thing, _JITTED):
+                getattr(part.thing, "clear_cache", lambda: None)()
 
 
-@dataclass(frozen=True)
 class _Same:
     """Equal only to itself; keeps what it names alive, so that no other object takes its address."""
 
-    thing: Any
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Same) and self.thing is other.thing
@@ -82,23 +99,23 @@ class _Same:
         return id(self.thing)
 
 
-def _reads(value: Any, seen: dict[int, Any], depth: int) -> Iterator[Any]:
+def _read(value: Any, read: list[Any], seen: dict[int, Any], depth: int) -> None:
     """`seen` keeps what it has seen alive: an address that is free again may soon be another object's."""
     if type(value) in _PLAIN:
-        yield type(value), repr(value)
+        read.append((type(value), repr(value)))
     elif isinstance(value, np.ndarray | np.generic) and value.dtype != object:
-        yield _digest(np.asarray(value))
+        read.append(_digest(np.asarray(value)))
         if isinstance(value, np.ma.MaskedArray):
-            yield _digest(np.ma.getmaskarray(value))
-    elif id(value) in seen or depth > _DEEP:
-        yield _Same(value)
+            read.append(_digest(np.ma.getmaskarray(value)))
+    elif isinstance(value, types.ModuleType) or id(value) in seen or depth > _DEEP:
+        read.append(_Same(value))
     else:
         seen[id(value)] = value
         for inner in _inside(value):
-            if isinstance(inner, _Same):
-                yield inner
+            if type(inner) is _Same:
+                read.append(inner)
             else:
-                yield from _reads(inner, seen, depth + 1)
+                _read(inner, read, seen, depth + 1)
 
 
 def _digest(array: np.ndarray) -> tuple[Any, ...]:
@@ -108,7 +125,11 @@ def _digest(array: np.ndarray) -> tuple[Any, ...]:
 
 def _inside(value: Any) -> Iterator[Any]:
     """What a value is made of, or `_Same` where only its identity tells."""
-    if isinstance(value, tuple | list | set | frozenset | deque):
+    if isinstance(value, types.FunctionType) and not _from_library(value):
+        yield _Same(value)
+        yield _Same(value.__code__)
+        yield from _read_by(value)
+    elif isinstance(value, tuple | list | set | frozenset | deque):
         yield type(value).__name__
         yield from _row(value)
     elif isinstance(value, dict):
@@ -125,14 +146,10 @@ def _inside(value: Any) -> Iterator[Any]:
         yield value.__self__
     elif isinstance(value, functools.partial):
         yield from (_Same(value), value.func, value.args, value.keywords)
-    elif isinstance(value, types.ModuleType | jax.Array) or _from_library(value):
+    elif isinstance(value, jax.Array) or _from_library(value):
         yield _Same(value)
         yield from _wrapped(value)
         yield from _numbers_in(value)
-    elif isinstance(value, types.FunctionType):
-        yield _Same(value)
-        yield _Same(value.__code__)
-        yield from _read_by(value)
     else:
         yield _Same(value)
         yield from _wrapped(value)
@@ -166,8 +183,6 @@ def _members(value: Any) -> Iterator[Any]:
 
 def _wrapped(value: Any) -> Iterator[Any]:
     """The function under a decorator such as lru_cache, custom_jvp or jit."""
-    if isinstance(value, types.ModuleType):
-        return
     names = ("__wrapped__", "__func__", "pyfunc")  # the last is that of np.vectorize
     under = next((found for name in names if (found := inspect.getattr_static(value, name, None)) is not None), None)
     if isinstance(under, types.FunctionType):
@@ -203,7 +218,8 @@ def _read_by(function: types.FunctionType) -> Iterator[Any]:
     """Defaults, closure, the globals that the code names, and what it names inside the user's own modules."""
     yield function.__defaults__
     yield function.__kwdefaults__
-    yield function.__dict__
+    if function.__dict__:
+        yield function.__dict__
     cells = []
     for cell in function.__closure__ or ():
         try:

@@ -16,9 +16,10 @@ from jax import Array
 
 from nlsq_widget.cache import Promise, compiled, promised
 from nlsq_widget.device import Device, device, scope
-from nlsq_widget.fingerprint import fingerprint, forget_inner_programs, unjitted
+from nlsq_widget.fingerprint import Identity, unjitted
 from nlsq_widget.forms import At, Traced, resolved
 from nlsq_widget.model import Model, ModelError, first_line
+from nlsq_widget.packed import SHORT, Layout, layout, one_kernel, packed, unpacked
 from nlsq_widget.problem import Problem, bucket
 from nlsq_widget.solver import Form, Mode, advance, asked, covariance, forward_is_cheaper, linear, start, triangle
 from nlsq_widget.stepwise import Linear, Step, Tell, bare, iterate, lowered
@@ -98,19 +99,18 @@ def _form(model: Model, mode: Mode, pointwise: bool) -> Form:
     return Form(model.curve, model.columns if model.own_columns else None, mode, pointwise)
 
 
-def _packed(outcome: Outcome) -> tuple[Array, Array, Array | None]:
+def _few(outcome: Outcome) -> tuple[Array, Array, Array | None]:
     """The outcome as few arrays: all the small numbers, the points, the curves."""
     scalars = jnp.stack([outcome.cost, *(n.astype(outcome.popt.dtype) for n in (outcome.status, outcome.steps))])
     numbers = jnp.concatenate([scalars, outcome.popt, outcome.norms, outcome.inverse.ravel(), outcome.R.ravel()])
     return numbers, outcome.fitted, jnp.stack([outcome.curve_p0, outcome.curve]) if outcome.curve.size else None
 
 
-def _outcome(program: Callable[..., Any], problem: Problem) -> Outcome:
-    """What the compiled `_packed` gives, unpacked."""
-    packed, parameters = program(problem), problem.choices.shape[1]
-    numbers, fitted = np.array(packed[0], dtype=float), packed[1]
-    curve_p0, curve = (_NO_CURVE, _NO_CURVE) if packed[2] is None else np.asarray(packed[2], dtype=float)
-    n = parameters
+def _outcome(program: Callable[..., Any], how: Layout, problem: Problem) -> Outcome:
+    """What the compiled `_few` gives, by name."""
+    few, fitted, curves = program(*packed(how, problem))
+    numbers, n = np.array(few, dtype=float), problem.choices.shape[1]
+    curve_p0, curve = (_NO_CURVE, _NO_CURVE) if curves is None else np.asarray(curves, dtype=float)
     popt, norms, squares = numbers[3 : 3 + n], numbers[3 + n : 3 + 2 * n], numbers[3 + 2 * n :].reshape(2, n, n)
     cost, status, steps = numbers[:3]
     return Outcome(popt, squares[0], squares[1], norms, cost, status, steps, fitted, curve_p0, curve)
@@ -135,11 +135,7 @@ class Known(NamedTuple):
 
     model: Model  # in the form that works: traced, traced as NumPy, or called on the host
     pointwise: bool  # it takes each point by itself: points may be padded, and taken in chunks
-    identity: Any  # the function object and all that it reads, as it is now
-
-    def forget_inner_programs(self) -> None:
-        """What is traced next shall not meet what jitted helpers of the model have read before."""
-        forget_inner_programs((*self.identity[0], *self.identity[1]))
+    identity: Identity
 
 
 class Programs:
@@ -157,11 +153,10 @@ class Programs:
 
     def known(self, model: Model, x: np.ndarray | Array, p0: Any, points: int, padded: int) -> Known:
         """What to know about `model` for data of these shapes. Raises ModelError when it works in no form."""
-
         identity = _identity(model)
 
         def found() -> tuple[Model, bool]:
-            forget_inner_programs((*identity[0], *identity[1]))
+            identity.forget_inner_programs()
             at = At(x, np.array(p0, dtype=float), points)
             plain = replace(model, function=unjitted(model.function))
             with scope(device()):  # float32 would show other values than NumPy's
@@ -171,7 +166,7 @@ class Programs:
         return Known(form, pointwise, identity)
 
     def _tangent(
-        self, identity: Any, name: str, traced: Traced, at: At, along: np.ndarray
+        self, identity: Identity, name: str, traced: Traced, at: At, along: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The value of a traced form, and its slope `along` a direction of the parameters."""
         where = device()  # that of the scope
@@ -190,8 +185,7 @@ class Programs:
 
     def program(self, model: Model, known: Known, problem: Problem, wanted: str, where: Device) -> Program:
         """`refit` compiled for these shapes on `where`; `wanted` is a mode of derivatives, or "auto"."""
-        shapes = tuple([(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(problem)])
-        key = (shapes, problem.whiten is None, known.pointwise, wanted, where.name)
+        key = (layout(problem), known.pointwise, wanted, where.name)
 
         def made() -> Program:
             program = _compile(known, problem, wanted, where, lambda: _identity(model) == known.identity)
@@ -212,7 +206,7 @@ class Programs:
             self.compiled += 1
             return Step(compiled(program, where), blank)
 
-        step = self.remembered(("step", shapes, problem.whiten is None, where.name), (), None, made)[0]
+        step = self.remembered(("step", shapes, problem.whiten is None, where.name), None, None, made)[0]
         ask = self._asked(model, known, where)
         return Program(partial(_refit_on_host, known.model, step, length, ask), known.model, _own_mode(known.model))
 
@@ -227,7 +221,7 @@ class Programs:
             x, p = (values.astype(jnp.result_type(float), copy=False) for values in (x, p))
 
             def made() -> Callable[..., Any]:
-                known.forget_inner_programs()
+                known.identity.forget_inner_programs()
                 curve = jax.jit(lambda x, p: known.model.curve(x, p, points), keep_unused=True)
                 program = compiled(curve.lower(x, p), where)
                 self.compiled += 1
@@ -279,7 +273,7 @@ class Programs:
         key = ("slopes", at.x.shape, at.x.dtype, at.points, mode, where.name)
 
         def made() -> Program:
-            known.forget_inner_programs()
+            known.identity.forget_inner_programs()
             lowered = jax.jit(partial(_slopes, known.model, mode, at.points), keep_unused=True).lower(*given)
             program = Program(compiled(lowered, where), known.model, mode)
             self.compiled += 1
@@ -288,27 +282,33 @@ class Programs:
         program = self.remembered(key, known.identity, model, made)[0]
         return _guarded(where, lambda: np.asarray(program.run(*given), dtype=float))
 
-    def remembered(self, what: Any, identity: Any, model: Model | None, make: Callable[[], Any]) -> tuple[Any, Any]:
+    def remembered(
+        self, what: Any, identity: Identity | None, model: Model | None, make: Callable[[], Any]
+    ) -> tuple[Any, Any]:
         """The thing made once for this model as it is, or for all, and the identity under which it is now known."""
         with self._lock:
-            key = (what, identity)
-            if key not in self._known:
+            kept = self._known.get((what, identity))
+            if kept is None:
                 before, self._maker = self._maker, threading.get_ident()
                 try:
-                    self._known[key] = make()
+                    kept = (what, identity), make()
                 finally:
                     self._maker = before
-                key = key if model is None else self._renamed(key, _identity(model))
-            self._known.move_to_end(key)
+                self._known[kept[0]] = kept
+                if model is not None:
+                    kept = self._renamed(kept, _identity(model))
+            self._known.move_to_end(kept[0])
             while len(self._known) > self._keep:
                 self._known.popitem(last=False)
-            return self._known[key], key[1]
+            return kept[1], kept[0][1]
 
-    def _renamed(self, key: Any, identity: Any) -> Any:
+    def _renamed(self, kept: Any, identity: Identity) -> Any:
         """A model that keeps a record of its calls was changed by being traced; what was just learnt still holds."""
-        for known in [known for known in self._known if known[1] == key[1] != identity]:
-            self._known[known[0], identity] = self._known.pop(known)
-        return key[0], identity
+        what, before = kept[0]
+        for known in [known for known in self._known if known[1] == before != identity]:
+            new = known[0], identity
+            self._known[new] = new, self._known.pop(known)[1]
+        return self._known.get((what, identity), kept)
 
 
 PROGRAMS = Programs()
@@ -360,22 +360,20 @@ def _linear(
     return Linear(value, model.sloped(x, p, value, lower, upper))
 
 
-def _identity(model: Model) -> Any:
-    """The model object and what it reads; the jacobian likewise."""
-    jacobian = () if model.jacobian is None else fingerprint(model.jacobian)
-    return fingerprint(model.function), jacobian, len(model.names)
+def _identity(model: Model) -> Identity:
+    return Identity(model.function, model.jacobian, len(model.names))
 
 
 def _compile(known: Known, problem: Problem, wanted: str, where: Device, steady: Callable[[], bool]) -> Program:
     """Ahead of time: such a program cannot compile again behind our back, it would refuse another shape."""
     model = known.model
-    known.forget_inner_programs()
+    known.identity.forget_inner_programs()
     said = ""
     for mode in _modes(model, problem.y.size, wanted):
         try:
-            lower = partial(_lowered, model, mode, known.pointwise, problem)
+            lower = partial(_lowered, model, mode, known.pointwise, problem, where)
             program = promised(Promise(partial(lower, outline), partial(lower, refit), steady), where)
-            return Program(partial(_outcome, program), model, mode)
+            return Program(partial(_outcome, program, layout(problem)), model, mode)
         except (TypeError, ValueError) as error:
             # Some models know one mode only: loops of unknown length forward, custom_vjp reverse. JAX says
             # "Reverse-mode ..." or "forward-mode ...".
@@ -398,5 +396,13 @@ def _own_mode(model: Model) -> Mode:
     return "differences" if model.jacobian is None else "given"
 
 
-def _lowered(model: Model, mode: Mode, pointwise: bool, problem: Problem, what: Callable[..., Outcome]) -> Any:
-    return jax.jit(lambda given: _packed(what(model, mode, pointwise, given)), keep_unused=True).lower(problem)
+def _lowered(
+    model: Model, mode: Mode, pointwise: bool, problem: Problem, where: Device, what: Callable[..., Outcome]
+) -> Any:
+    how = layout(problem)
+
+    def whole(vector: Array, others: list[Array]) -> tuple[Array, Array, Array | None]:
+        return _few(what(model, mode, pointwise, unpacked(how, vector, others)))
+
+    run = partial(one_kernel, whole) if where.host and problem.y.size <= SHORT else whole
+    return jax.jit(run, keep_unused=True).lower(*packed(how, problem))

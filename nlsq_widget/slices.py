@@ -64,7 +64,7 @@ def _onward(model: Model, known: Known, mode: Mode, problem: Problem, where: Dev
     shapes = tuple([(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(problem)])
 
     def made() -> _Onward:
-        known.forget_inner_programs()
+        known.identity.forget_inner_programs()
         gives = jax.eval_shape(start, problem)
         blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), gives)
         go = partial(_go, known, mode)

@@ -8,6 +8,7 @@ from operator import add
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 _BLOCK = 4096  # numbers that are added up one after the other
@@ -71,7 +72,8 @@ def cholesky(S: Array) -> tuple[Array, Array]:
     A column that depends on those before it keeps the little that rounding may have left of it.
     """
     n = S.shape[0] - 1
-    index, size = jnp.arange(n + 1), jnp.diagonal(S)
+    index = np.arange(n + 1)
+    size = S[index, index]
     eps = float(jnp.finfo(S.dtype).eps)
     least, enough = 8 * n * eps, eps**0.4
 
@@ -89,8 +91,8 @@ def cholesky(S: Array) -> tuple[Array, Array]:
 def inverse(R: Array) -> Array:
     """Of an upper triangle [n, n] without zeros on its diagonal."""
     n = R.shape[0]
-    index = jnp.arange(n)
-    per = 1.0 / jnp.diagonal(R)
+    index = np.arange(n)
+    per = 1.0 / R[index, index]
 
     def solve(B: Array, k: Any) -> tuple[Array, None]:
         k = n - 1 - k
@@ -105,7 +107,7 @@ def regular(R: Array) -> Array:
     n = R.shape[0]
     norms = jnp.sqrt(squares(R))
     least = jnp.where(norms > 0, n * jnp.finfo(R.dtype).eps * norms, 1.0)
-    return jnp.where(jnp.eye(n, dtype=bool), jnp.maximum(R, least[None, :]), R)
+    return jnp.where(np.eye(n, dtype=bool), jnp.maximum(R, least[None, :]), R)
 
 
 def _per_root(square: Array) -> Array:
@@ -149,7 +151,7 @@ def svd(A: Array) -> tuple[Array, Array, Array]:
                 largest = jnp.maximum(largest, cosine)
         return jnp.stack(columns, axis=1), largest, state[2] + 1
 
-    begin = (jnp.concatenate([A, jnp.eye(n, dtype=A.dtype)]), jnp.ones((), A.dtype), jnp.asarray(0))
+    begin = (jnp.concatenate([A, np.eye(n, dtype=A.dtype)]), jnp.ones((), A.dtype), jnp.asarray(0))
     both, _, _ = lax.while_loop(turning, sweep, begin)
     s = jnp.sqrt(jnp.sum(both[:n] ** 2, axis=0))
     return both[:n] / jnp.where(s > 0, s, 1.0)[None, :], s, both[n:].T
