@@ -65,27 +65,32 @@ def begin(
     named = as_model(model, len(given) if isinstance(given, np.ndarray) else None, own)
     where = named_device(device, x, y, sigma)
     data = x if isinstance(x, Data) else placed(x, y, sigma, where) or measured(x, y, sigma)
-    session = session_of(
-        named,
-        replace(data, x_label=str(x_label), y_label=str(y_label)),
-        given,
-        bounds,
-        device=where,
-        absolute_sigma=absolute_sigma,
-    )
-    session = with_method(session, jac if own is None else "auto", loss, loss_scale, precision)
-    for command in fix_commands(session, fixed):
+    if (data.x_label, data.y_label) != (x_label, y_label):
+        data = replace(data, x_label=str(x_label), y_label=str(y_label))
+    how = method(jac if own is None else "auto", loss, loss_scale, precision)
+    session = session_of(named, data, given, bounds, device=where, absolute_sigma=absolute_sigma, **how)
+    for command in () if _nothing(fixed) else fix_commands(session, fixed):
         session = apply(session, command)
     if x_range is not None:
         session = apply(session, range_command(x_range))
-    nothing = isinstance(excluded, tuple) and not excluded
-    return session if nothing else apply(session, exclude_command(session, excluded))
+    return session if _nothing(excluded) else apply(session, exclude_command(session, excluded))
+
+
+def _nothing(given: Any) -> bool:
+    return isinstance(given, tuple) and not given
 
 
 def session_of(
-    model: Model, data: Data, p0: Start = None, bounds: Any = None, *, device: Any = None, absolute_sigma: bool = False
+    model: Model,
+    data: Data,
+    p0: Start = None,
+    bounds: Any = None,
+    *,
+    device: Any = None,
+    absolute_sigma: bool = False,
+    **how: Any,
 ) -> Session:
-    """The session in which nothing is fixed and nothing excluded; `p0` and `bounds` as in `begin`."""
+    """The session in which nothing is fixed and nothing excluded; `p0` and `bounds` as in `begin`, `how` a `method`."""
     pairs = named_bounds(model.names, bounds)
     unbounded = (-inf, inf)
     lower, upper = zip(*(pairs.get(name, unbounded) for name in model.names), strict=True)
@@ -97,20 +102,18 @@ def session_of(
         upper=upper,
         device=named_device(device).name,
         absolute_sigma=bool(absolute_sigma),
+        **how,
     )
 
 
-def with_method(
-    session: Session, derivatives: Any, loss: Any = "linear", loss_scale: Any = 1.0, precision: Any = "float64"
-) -> Session:
-    """The session to be fitted in this way, each a word that `Session` lists."""
-    return replace(
-        session,
-        loss=one_of("loss", loss, LOSSES),
-        loss_scale=positive("loss_scale", loss_scale),
-        derivatives=one_of("jac", derivatives, ("auto", "forward", "reverse")),
-        precision=one_of("precision", precision, ("float64", "float32")),
-    )
+def method(derivatives: Any, loss: Any = "linear", loss_scale: Any = 1.0, precision: Any = "float64") -> dict[str, Any]:
+    """How a session is fitted, each a word that `Session` lists."""
+    return {
+        "loss": one_of("loss", loss, LOSSES),
+        "loss_scale": positive("loss_scale", loss_scale),
+        "derivatives": one_of("jac", derivatives, ("auto", "forward", "reverse")),
+        "precision": one_of("precision", precision, ("float64", "float32")),
+    }
 
 
 def start_values(p0: Start) -> Mapping[str, float] | np.ndarray | None:

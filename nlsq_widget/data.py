@@ -81,7 +81,7 @@ def checked(x: np.ndarray, y: np.ndarray, sigma: ArrayLike | None = None, *, fin
     if x.ndim < 2 and x.size != y.size:
         raise ValueError(f"x has {x.size} values and y has {y.size}; give one x for each y.")
     errors = None if sigma is None else checked_sigma(sigma, y.size)
-    _check_square("y", float(np.max(np.abs(y))))
+    _check_square("y", float(np.abs(y).max()))
     if errors is not None and errors.ndim == 1:
         with np.errstate(over="ignore", under="ignore"):
             _check_square("y / sigma", float(np.max(np.abs(y) / errors)))
@@ -110,7 +110,7 @@ def numbers(name: str, values: ArrayLike) -> np.ndarray:
         raise ValueError(f"{name} was deleted, or donated to a function of JAX; give an array that is kept.") from error
     if array.dtype.kind in "mM":
         raise ValueError(f"{name} holds dates or times; give seconds or days since a moment near the data, as floats.")
-    if np.iscomplexobj(array):
+    if array.dtype.kind == "c":
         raise ValueError(f"{name} is complex; fit its real and imaginary parts, or its magnitude.")
     try:
         array = np.array(array, dtype=np.float64)

@@ -19,7 +19,7 @@ from nlsq_widget.data import Data
 from nlsq_widget.device import Device, scope
 from nlsq_widget.device import device as named_device
 from nlsq_widget.placed import points_on
-from nlsq_widget.program import PROGRAMS, Known, Outcome
+from nlsq_widget.program import PROGRAMS, Known, Outcome, Program
 from nlsq_widget.result import Result, not_finite
 from nlsq_widget.session import Session
 from nlsq_widget.slices import in_slices
@@ -140,11 +140,9 @@ def solve(
         else:
             outcome = in_slices(session.model, known, program, problem, where, tell)
         milliseconds = 1e3 * (time.perf_counter() - began)
-    result = _result(session, outcome, free, where, milliseconds)
     if grid is None and session.data.placed is not None:  # who keeps results shall not fill the device
-        result = replace(result, data=replace(session.data, placed=None))
-    result = replace(result, derivatives=program.mode, host=program.model.on_host)
-    return result, Curves(outcome.curve_p0, outcome.curve)
+        session = replace(session, data=replace(session.data, placed=None))
+    return _result(session, outcome, program, milliseconds), Curves(outcome.curve_p0, outcome.curve)
 
 
 def _narrow(precision: str, array: Any) -> Any:
@@ -165,30 +163,22 @@ def choices_of(session: Session, free: list[bool]) -> np.ndarray:
     return np.array([session.p0, lower, upper, free], dtype=float)
 
 
-def _result(session: Session, outcome: Outcome, free: list[bool], where: Device, milliseconds: float) -> Result:
-    n = session.data.n_points
-    counts = np.ones(n, dtype=bool) if session.out is None else ~session.out
+def _result(session: Session, outcome: Outcome, program: Program, milliseconds: float) -> Result:
+    dof = session.data.n_points - session.n_out - sum(session.free)
     return Result(
-        names=session.names,
+        session=session,
         popt=outcome.popt,
-        pcov=_covariance(session, outcome, int(np.count_nonzero(counts)) - sum(free)),
+        pcov=_covariance(session, outcome, dof),
         inverse=outcome.inverse,
         R=outcome.R,
-        p0=np.array(session.p0),
-        free=np.array(free),
-        at_bound=_at_bound(session, outcome.popt.tolist(), free),
         status=Status(int(outcome.status)),
         steps=int(outcome.steps),
         milliseconds=milliseconds,
-        device=where.name,
-        data=session.data,
-        counts=counts,
         curve=outcome.fitted,
         cost=float(outcome.cost),
         norms=outcome.norms,
-        model=session.model,
-        absolute_sigma=session.absolute_sigma,
-        precision=session.precision,
+        derivatives=program.mode,
+        host=program.model.on_host,
     )
 
 
@@ -201,17 +191,7 @@ def _covariance(session: Session, outcome: Outcome, dof: int) -> np.ndarray:
     unit = 2 * float(outcome.cost) / dof
     if unit == 0:
         return np.where(np.isfinite(outcome.inverse), 0.0, outcome.inverse)
-    with np.errstate(invalid="ignore"):  # 0 * inf where the model is not finite
-        return outcome.inverse * unit
-
-
-def _at_bound(session: Session, popt: list[float], free: list[bool]) -> tuple[str | None, ...]:
-    """Which bound each parameter is at; none for what is not free."""
-    rows = zip(session.lower, popt, session.upper, free, strict=True)
-    return tuple(
-        ("lower" if value <= low else "upper" if value >= high else None) if moves else None
-        for low, value, high, moves in rows
-    )
+    return outcome.inverse * unit if np.isfinite(unit) else np.full_like(outcome.inverse, np.nan)
 
 
 def followed(session: Session, moved: str, grid: np.ndarray | None = None) -> Session:

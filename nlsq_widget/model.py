@@ -183,8 +183,9 @@ def _written(function: types.FunctionType) -> tuple[list[tuple[str, Any]], str |
 
 def _start_value(default: Any) -> float | None:
     """A default that is a start value."""
-    number = isinstance(default, int | float | np.number) and not isinstance(default, bool)
-    return float(default) if number else None
+    if default is _NONE or isinstance(default, bool) or not isinstance(default, int | float | np.number):
+        return None
+    return float(default)
 
 
 def _scalars(p: Array | Sequence[Array]) -> list[Array]:

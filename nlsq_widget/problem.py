@@ -109,8 +109,9 @@ def pad(values: np.ndarray, length: int, *, fill: float | None = None) -> np.nda
 
 def points_of(data: Data, out: np.ndarray | None, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """x, y and weight of `data`, padded to `length` where that is more; what is `out` [points] weighs nothing."""
-    weight = np.ones(data.n_points) if data.sigma is None or data.correlated else 1.0 / data.sigma
+    weight = np.zeros(length)
+    weight[: data.n_points] = 1.0 if data.sigma is None or data.correlated else 1.0 / data.sigma
     if out is not None:
-        weight = np.where(out, 0.0, weight)
+        weight[: data.n_points][out] = 0.0
     x = data.x if length == data.n_points else pad(data.x, length)
-    return x, pad(data.y, length), pad(weight, length, fill=0.0)
+    return x, pad(data.y, length), weight

@@ -11,6 +11,7 @@ import numpy as np
 
 from nlsq_widget.data import Data
 from nlsq_widget.model import Model
+from nlsq_widget.session import Session
 from nlsq_widget.solver import Mode, Status
 from nlsq_widget.student import two_sided
 
@@ -19,29 +20,71 @@ from nlsq_widget.student import two_sided
 class Result:
     """The outcome of one fit; unpacks as `popt, pcov`."""
 
-    names: tuple[str, ...]
+    session: Session  # what was fitted
     popt: np.ndarray  # [parameters]
     pcov: np.ndarray  # [parameters, parameters]; zero for what was fixed, inf for what the data do not determine
     inverse: np.ndarray  # (J'J)^-1 [parameters, parameters], J weighted; pcov before the scatter gave it its units
     # [parameters, parameters], R'R = J'J at popt, what pcov was made of; upper triangular where there are points enough
     R: np.ndarray
-    p0: np.ndarray  # [parameters], where the fit began
-    free: np.ndarray  # bool [parameters]
-    at_bound: tuple[str | None, ...]  # "lower", "upper" or None for each parameter
     status: Status
     steps: int
     milliseconds: float  # from the call to the arrays, without compiling
-    device: str
-    data: Data
-    counts: np.ndarray  # bool [points]; False where a point was excluded
     curve: Any  # the model at popt, and at what was padded, where it was computed
     cost: float  # half the sum of squared weighted residuals
     norms: np.ndarray  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and popt
-    model: Model
-    absolute_sigma: bool = False  # True: pcov was not rescaled by the scatter of the residuals
-    precision: str = "float64"  # or "float32", in which it was fitted
-    derivatives: Mode = "forward"  # how they were taken: "forward" or "reverse" mode, "given", or "differences"
-    host: str | None = None  # why the model was called on the host, where JAX cannot trace it
+    derivatives: Mode  # how they were taken: "forward" or "reverse" mode, "given", or "differences"
+    host: str | None  # why the model was called on the host, where JAX cannot trace it
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.session.names
+
+    @property
+    def data(self) -> Data:
+        return self.session.data
+
+    @property
+    def model(self) -> Model:
+        return self.session.model
+
+    @property
+    def device(self) -> str:
+        return self.session.device
+
+    @property
+    def absolute_sigma(self) -> bool:
+        """True: pcov was not rescaled by the scatter of the residuals."""
+        return self.session.absolute_sigma
+
+    @property
+    def precision(self) -> str:
+        """In which it was fitted: "float64" or "float32"."""
+        return self.session.precision
+
+    @cached_property
+    def p0(self) -> np.ndarray:
+        """Where the fit began [parameters]."""
+        return np.array(self.session.p0)
+
+    @cached_property
+    def free(self) -> np.ndarray:
+        """What was neither fixed nor held by equal bounds: bool [parameters]."""
+        return np.array(self.session.free)
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """What was not excluded: bool [points]."""
+        out = self.session.out
+        return np.ones(self.data.n_points, dtype=bool) if out is None else ~out
+
+    @cached_property
+    def at_bound(self) -> tuple[str | None, ...]:
+        """Which bound each parameter is at; none for what is not free."""
+        rows = zip(self.session.lower, self.popt.tolist(), self.session.upper, self.free, strict=True)
+        return tuple(
+            ("lower" if value <= low else "upper" if value >= high else None) if moves else None
+            for low, value, high, moves in rows
+        )
 
     def __iter__(self) -> Iterator[np.ndarray]:
         yield self.popt
@@ -95,12 +138,12 @@ class Result:
     @property
     def n_points(self) -> int:
         """How many points counted."""
-        return int(np.count_nonzero(self.counts))
+        return self.data.n_points - len(self.session.excluded)
 
     @property
     def dof(self) -> int:
         """Degrees of freedom: points that counted less parameters that were free."""
-        return self.n_points - int(np.count_nonzero(self.free))
+        return self.n_points - len(self.names) + len(self.session.fixed)
 
     @property
     def chi2(self) -> float:

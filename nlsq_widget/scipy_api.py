@@ -14,7 +14,8 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nlsq_widget.begin import session_of, start_values, with_method
+from nlsq_widget.begin import method as _method
+from nlsq_widget.begin import session_of, start_values
 from nlsq_widget.data import Data, checked, numbers
 from nlsq_widget.device import device
 from nlsq_widget.fit import Tolerances, not_negative, solve, whitening
@@ -84,10 +85,9 @@ def curve_fit(
         finite_x = nan_policy is None if check_finite is None else bool(check_finite)
         model, data = _measured(model, xdata, x, y, sigma, finite_x)
     bounds = None if bounds is _UNBOUNDED else bounds
-    session = session_of(model, data, start, bounds, device=where, absolute_sigma=absolute_sigma)
-    if kwargs or jac is not None:
-        how = jac if jac in ("forward", "reverse") else "auto"
-        session = with_method(session, how, kwargs.get("loss", "linear"), kwargs.get("f_scale", 1.0))
+    mode = jac if jac in ("forward", "reverse") else "auto"
+    how = _method(mode, kwargs.get("loss", "linear"), kwargs.get("f_scale", 1.0))
+    session = session_of(model, data, start, bounds, device=where, absolute_sigma=absolute_sigma, **how)
     lm = _is_lm(method, session)
     try:
         result, _ = solve(session, tolerances)
@@ -142,7 +142,7 @@ def _is_lm(method: str | None, session: Session) -> bool:
     """Whether SciPy's method would be 'lm'. Raises what SciPy raises where the method cannot serve."""
     if method not in (None, "lm", "trf", "dogbox"):
         raise ValueError(f"method is {method!r}; leave it out, or give 'lm', 'trf' or 'dogbox'.")
-    bounded = any(low > -np.inf or high < np.inf for low, high in zip(session.lower, session.upper, strict=True))
+    bounded = set(session.lower) != {-np.inf} or set(session.upper) != {np.inf}
     if method == "lm" and bounded:
         raise ValueError("Method 'lm' only works for unconstrained problems; leave method out, or give 'trf'.")
     lm = method == "lm" or (method is None and not bounded)

@@ -51,6 +51,11 @@ class Session:
         """True for each point that does not count [points]; None where all do."""
         return _left_out(self.data, self.excluded, self.x_range)
 
+    @property
+    def n_out(self) -> int:
+        """How many points do not count."""
+        return 0 if self.out is None else int(np.count_nonzero(self.out))
+
     def fits_as(self, other: Session) -> bool:
         """Whether the fit is the same: only what is drawn, or when, may differ."""
         mine = replace(self, live=other.live, level=other.level, following=other.following)

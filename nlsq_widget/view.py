@@ -145,7 +145,7 @@ class View:
             "level": session.level,
             "loss": session.loss,
             "loss_scale": session.loss_scale,
-            "n_excluded": 0 if session.out is None else int(np.count_nonzero(session.out)),
+            "n_excluded": session.n_out,
             "can_undo": self.can_undo,
             "can_redo": self.can_redo,
         }
