@@ -70,7 +70,8 @@ def home(given: Any) -> Device | None:
 
 def _chosen(given: tuple[Any, ...]) -> Device | None:
     """Where the arrays are that somebody put on a device; JAX's default device is nobody's choice."""
-    found = {where.name: where for array in given if (where := home(array)) is not None and array.committed}
+    there = [array for array in given if isinstance(array, jax.Array)]
+    found = {where.name: where for array in there if (where := home(array)) is not None and array.committed}
     if len(found) > 1:
         raise ValueError(
             f"The data are on {' and '.join(sorted(found))}; put them on one, or say by device= where to fit."

@@ -65,14 +65,15 @@ def writes_in_place(function: Callable[..., Any]) -> bool:
 
 
 class Identity:
-    """Some values and all that they read, as they are now: something to look up again and again."""
+    """Functions of so many parameters and all that they read, as they are now: something to look up again and again."""
 
-    def __init__(self, *values: Any) -> None:
-        self._reads = tuple([fingerprint(value) for value in values])
-        self._hash = hash(self._reads)
+    def __init__(self, parameters: int, *functions: Callable[..., Any]) -> None:
+        self._reads = tuple([fingerprint(function) for function in functions])
+        self._parts = parameters, self._reads
+        self._hash = hash(self._parts)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Identity) and self._reads == other._reads)
+        return self is other or (isinstance(other, Identity) and self._parts == other._parts)
 
     def __hash__(self) -> int:
         return self._hash

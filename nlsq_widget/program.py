@@ -361,7 +361,8 @@ def _linear(
 
 
 def _identity(model: Model) -> Identity:
-    return Identity(model.function, model.jacobian, len(model.names))
+    functions = (model.function,) if model.jacobian is None else (model.function, model.jacobian)
+    return Identity(len(model.names), *functions)
 
 
 def _compile(known: Known, problem: Problem, wanted: str, where: Device, steady: Callable[[], bool]) -> Program:
