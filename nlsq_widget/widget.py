@@ -188,7 +188,7 @@ class FitWidget(anywidget.AnyWidget):
 
     def _change(self, asked: Asked, *, beside: bool = False) -> None:
         """The one place where the session moves on. `beside`: a fit that takes long shall not be waited for."""
-        history = _moved(self._history, asked)
+        history = _moved(self._history, asked, self._frame)
         session = history.now
         frame = self._frame if self._frame.serves(session) else Frame(session)
         self._beside.cancel()
@@ -351,7 +351,7 @@ class _NotWanted(Exception):  # noqa: N818  (no error: something newer was asked
     """What runs beside shall end."""
 
 
-def _moved(history: History, asked: Asked) -> History:
+def _moved(history: History, asked: Asked, frame: Frame) -> History:
     """The history after what was asked. Raises ValueError when it makes no sense."""
     match asked.step:
         case "undo":
@@ -362,7 +362,7 @@ def _moved(history: History, asked: Asked) -> History:
             return done(history, history.first)
         case _:
             session = reduce(apply, asked.commands, history.now)
-            return done(history, _following(session, asked.commands), asked.gesture)
+            return done(history, _following(session, asked.commands, frame), asked.gesture)
 
 
 def _waits(session: Session, asked: Asked) -> bool:
@@ -383,11 +383,11 @@ def _or_fault(draw: Callable[..., View], session: Session, frame: Frame, *rest: 
         return View(session, frame, None, None, str(error))
 
 
-def _following(session: Session, commands: Sequence[Command]) -> Session:
+def _following(session: Session, commands: Sequence[Command], frame: Frame) -> Session:
     """What follows goes along with each start value that was moved."""
     for command in commands:
         if isinstance(command, SetStart):
-            session = followed(session, command.name)
+            session = followed(session, command.name, frame.along)
     return session
 
 
