@@ -10,7 +10,7 @@ const licence = readFileSync(here("node_modules/uplot/LICENSE"), "utf8").trim();
 const bundle = {
   entryPoints: [
     { in: here("src/widget.ts"), out: "widget" },
-    { in: here("src/style.css"), out: "widget" },
+    { in: here("src/style/index.css"), out: "widget" },
   ],
   outdir: here("../nlsq_widget/static"),
   bundle: true,
