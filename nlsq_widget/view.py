@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nlsq_widget.bands import Band, confidence_band
+from nlsq_widget.code import line
 from nlsq_widget.data import Data
 from nlsq_widget.device import devices
 from nlsq_widget.fit import Curves, Tolerances, is_pointwise, solve
@@ -148,6 +149,7 @@ class View:
             "n_excluded": session.n_out,
             "can_undo": self.can_undo,
             "can_redo": self.can_redo,
+            "code": line(session),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:

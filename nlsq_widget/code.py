@@ -1,0 +1,110 @@
+"""The same session written as Python: a pure function of it. What is left out is what `fit` does by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from keyword import iskeyword
+from math import isinf
+
+from nlsq_widget.device import device
+from nlsq_widget.model import Model, as_model
+from nlsq_widget.session import Session
+
+_WIDTH = 100
+_RUN = 4  # so many indices in a row are written as a range
+_RUNS = 200  # more pieces than this are no line that anyone reads
+
+
+def line(session: Session) -> str:
+    """The call of `fit` that gives the fit of this session, to the last digit.
+
+    The model goes by its own name, a lambda as `model`; the data as `x`, `y` and `sigma`. Where a great many
+    points were taken out one by one they go by the name `excluded`.
+
+    >>> from nlsq_widget.begin import begin
+    >>> print(line(begin(lambda x, a, b: a * x + b, [1, 2, 3], [2, 4, 6], p0=[1, 0], fixed="b")))
+    from nlsq_widget import fit
+    <BLANKLINE>
+    result = fit(model, x, y, p0={"a": 1.0, "b": 0.0}, fixed=["b"])
+    """
+    said = [_model(session), "x", "y", *_choices(session)]
+    call = f"result = fit({', '.join(said)})"
+    if len(call) > _WIDTH:
+        call = "\n    ".join(["result = fit(", f"{said[0]}, x, y,", *(f"{choice}," for choice in said[3:])]) + "\n)"
+    return f"from nlsq_widget import fit\n\n{call}"
+
+
+def _model(session: Session) -> str:
+    name = getattr(session.model.function, "__name__", "")
+    return name if name.isidentifier() and not iskeyword(name) else "model"
+
+
+def _finds_names(model: Model) -> bool:
+    """Whether a call knows the parameters without p0; how many `*args` stands for, only an ordered p0 says."""
+    try:
+        return as_model(model.function).names == model.names
+    except ValueError:
+        return False
+
+
+def _choices(session: Session) -> Iterator[str]:
+    if session.data.given.sigma is not None:
+        yield "sigma=sigma"
+    start = [repr(value) for value in session.p0]
+    named = _finds_names(session.model)
+    yield f"p0={_table(session.names, start) if named else '[' + ', '.join(start) + ']'}"
+    pairs = zip(session.names, session.lower, session.upper, strict=True)
+    bounded = {name: (low, high) for name, low, high in pairs if not (isinf(low) and isinf(high))}
+    if bounded:
+        yield f"bounds={_table(bounded, (_pair(*pair) for pair in bounded.values()))}"
+    if session.fixed:
+        yield f"fixed=[{', '.join(_quoted(name) for name in session.names if name in session.fixed)}]"
+    if session.excluded:
+        yield f"excluded={_indices(session.excluded)}"
+    if not all(map(isinf, session.x_range)):
+        yield f"x_range={_pair(*session.x_range)}"
+    yield from _method(session)
+
+
+def _method(session: Session) -> Iterator[str]:
+    if session.absolute_sigma:
+        yield "absolute_sigma=True"
+    if session.model.jacobian is not None:
+        yield "jac=jac"
+    elif session.derivatives != "auto":
+        yield f"jac={_quoted(session.derivatives)}"
+    if session.loss != "linear":
+        yield f"loss={_quoted(session.loss)}"
+        yield f"loss_scale={session.loss_scale!r}"
+    if session.device != device().name:
+        yield f"device={_quoted(session.device)}"
+    if session.precision != "float64":
+        yield f"precision={_quoted(session.precision)}"
+
+
+def _table(names: Iterable[str], values: Iterable[str]) -> str:
+    rows = [f"{_quoted(name)}: {value}" for name, value in zip(names, values, strict=True)]
+    return f"{{{', '.join(rows)}}}"
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
+
+
+def _pair(lower: float, upper: float) -> str:
+    """Both ends, with None where it is open."""
+    return f"({', '.join('None' if isinf(end) else repr(end) for end in (lower, upper))})"
+
+
+def _indices(points: frozenset[int]) -> str:
+    """[3, 7, *range(10, 20)]: what was brushed lies in rows."""
+    ordered = sorted(points)
+    starts = [0, *(i for i, (before, point) in enumerate(pairwise(ordered), 1) if point != before + 1), len(ordered)]
+    pieces = [piece for first, end in pairwise(starts) for piece in _run(ordered[first:end])]
+    return f"[{', '.join(pieces)}]" if len(pieces) <= _RUNS else "excluded"
+
+
+def _run(points: list[int]) -> list[str]:
+    return [str(point) for point in points] if len(points) < _RUN else [f"*range({points[0]}, {points[-1] + 1})"]
