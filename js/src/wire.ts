@@ -143,6 +143,7 @@ export interface Fit {
   readonly n_excluded: number;
   readonly can_undo: boolean;
   readonly can_redo: boolean;
+  readonly code: string; // the Python that gives the same fit
   readonly range: readonly [lower: number, upper: number]; // of x, in which points count; infinite where open
   readonly excluded: Uint8Array; // of each point: 1 taken out, 2 outside of the range; empty for columns
   readonly statistics: Statistics | null; // null: no fit
@@ -186,7 +187,6 @@ export interface Malformed {
 }
 
 class Broken extends Error {}
-
 type Fields = Readonly<Record<string, unknown>>;
 type Arrays = ReadonlyMap<string, { readonly values: Numbers | Uint8Array; readonly shape: readonly number[] }>;
 
@@ -272,6 +272,7 @@ function fit(from: Fields, given: Arrays): Fit {
     n_excluded: number(from, "n_excluded"),
     can_undo: from.can_undo === true,
     can_redo: from.can_redo === true,
+    code: text(from, "code"),
     range: [lower, upper],
     excluded: excluded instanceof Uint8Array ? excluded : new Uint8Array(0),
     statistics: given.has("statistics") ? statistics(numbers(given, "statistics", 9)) : null,
@@ -292,8 +293,7 @@ function parameters(from: Fields, given: Arrays): Omit<Parameter, "name">[] {
   return roles.map((role, i) => {
     const row = table.subarray(6 * i, 6 * i + 6);
     const [p0 = NaN, lower = NaN, upper = NaN, popt = NaN, stderr = NaN, scale = NaN] = row;
-    const side = atBound[i];
-    const at_bound = side === "lower" || side === "upper" ? side : null;
+    const at_bound = (["lower", "upper"] as const).find((side) => side === atBound[i]) ?? null;
     return { p0, lower, upper, popt, stderr, scale, role, at_bound };
   });
 }

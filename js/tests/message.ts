@@ -33,7 +33,7 @@ export const fit = {
   ...{ frame: 3, device: "cpu:0", roles: ["free", "fixed"], at_bound: [null, "upper"], ok: true, fault: null },
   ...{ status: "converged in 6 steps", steps: 6, milliseconds: 0.31, compiled: 1 },
   ...{ live: "drag", stale: false, level: null, loss: "linear", loss_scale: 1, n_excluded: 1 },
-  ...{ can_undo: false, can_redo: false },
+  ...{ can_undo: false, can_redo: false, code: "result = fit(misra1a, x, y)" },
 };
 export const choices = { range: f64(Number.NEGATIVE_INFINITY, 2.5), excluded: Uint8Array.of(0, 1, 2) };
 export const parameters = f64(

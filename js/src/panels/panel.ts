@@ -4,6 +4,7 @@ import type { View } from "../wire";
 
 export interface Seat {
   readonly el: HTMLElement;
+  readonly root: HTMLElement; // the whole widget, for keys that are meant wherever the focus is
   readonly send: Send;
   readonly signal: AbortSignal;
 }

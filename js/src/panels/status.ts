@@ -3,6 +3,7 @@ import { make, setAttribute, setText } from "../dom";
 import { fitted, plain } from "../format";
 import type { Fit, Picture, View } from "../wire";
 import type { Panel } from "./panel";
+import { IDLE, SLOW_MS, waiting } from "./patience";
 
 const REST_MS = 500;
 
@@ -15,20 +16,44 @@ export const status: Panel = ({ el, signal }) => {
   el.append(line, spoken);
   let timer: ReturnType<typeof setTimeout> | undefined;
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  const isSlow = slowness(() => last !== null && draw(last), signal);
+  let last: View | null = null;
 
-  return (view: View) => {
-    const { tone, words } = say(view);
+  function draw(view: View): void {
+    const { tone, words } = say(view, isSlow(view));
     setAttribute(line, "data-tone", tone);
     setText(sentence, words);
     setText(numbers, view.picture === null ? "" : counts(view.picture.fit));
     clearTimeout(timer);
     timer = setTimeout(() => setText(spoken, [words, ...values(view.picture)].join(". ")), REST_MS);
+  }
+
+  return (view: View) => {
+    last = view;
+    draw(view);
   };
 };
 
-function say(view: View): { tone: "good" | "notice" | "quiet"; words: string } {
+/** Whether an answer is long in coming; `grown` is called when it becomes so. */
+function slowness(grown: () => void, signal: AbortSignal): (view: View) => boolean {
+  let state = IDLE;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  return (view) => {
+    const before = state;
+    state = waiting(before, view, performance.now());
+    if (state.since !== before.since) {
+      clearTimeout(timer);
+      if (state.since !== null) timer = setTimeout(grown, SLOW_MS + 20);
+    }
+    return state.slow;
+  };
+}
+
+function say(view: View, isSlow: boolean): { tone: "good" | "notice" | "quiet"; words: string } {
   if (view.link === "gone") return { tone: "notice", words: "The kernel is gone. Run the cell again." };
   if (view.link === "waiting") return { tone: "quiet", words: "waiting for the kernel …" };
+  if (isSlow) return { tone: "quiet", words: "fitting …" };
   if (view.refused !== null) return { tone: "notice", words: view.refused };
   if (view.picture === null) return { tone: "quiet", words: "" };
   const { fault, ok, status: words } = view.picture.fit;

@@ -48,7 +48,8 @@ export function onTheme(changed: () => void, signal: AbortSignal): void {
   ];
   observer.observe(document.documentElement, { attributes: true, attributeFilter });
   observer.observe(document.body, { attributes: true, attributeFilter });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", notice, { signal });
+  for (const query of ["(prefers-color-scheme: dark)", "print"])
+    matchMedia(query).addEventListener("change", notice, { signal });
   signal.addEventListener(
     "abort",
     () => {
