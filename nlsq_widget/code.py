@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from keyword import iskeyword
 from math import isinf
+from textwrap import fill
 
 from nlsq_widget.device import device
 from nlsq_widget.model import Model, as_model
@@ -32,8 +33,15 @@ def line(session: Session) -> str:
     said = [_model(session), "x", "y", *_choices(session)]
     call = f"result = fit({', '.join(said)})"
     if len(call) > _WIDTH:
-        call = "\n    ".join(["result = fit(", f"{said[0]}, x, y,", *(f"{choice}," for choice in said[3:])]) + "\n)"
+        rows = (_filled(f"{row},") for row in (", ".join(said[:3]), *said[3:]))
+        call = "\n".join(["result = fit(", *rows, ")"])
     return f"from nlsq_widget import fit\n\n{call}"
+
+
+def _filled(row: str) -> str:
+    """In lines that can be read; there are spaces only within brackets, where Python lets a line end."""
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    return fill(row, _WIDTH, initial_indent="    ", subsequent_indent="        ", **whole)
 
 
 def _model(session: Session) -> str:

@@ -65,6 +65,15 @@ def test_a_short_line_is_one_line_and_only_what_was_chosen_is_said():
     ]
 
 
+def test_a_long_line_is_broken_where_it_can_be_read_and_is_the_same_fit():
+    names = [f"amplitude_{i}" for i in range(9)]
+    model = eval(f"lambda x, {', '.join(names)}: {' + '.join(f'{name} * x**{i}' for i, name in enumerate(names))}")
+    code = line(begin(model, X / 10, Y, p0=np.linspace(-1e-5, 1, 9), bounds=(-1e3, 1e3)))
+    assert max(map(len, code.splitlines())) <= 100
+    popt = nlsq_widget.fit(model, X / 10, Y, np.linspace(-1e-5, 1, 9), bounds=(-1e3, 1e3)).popt
+    np.testing.assert_array_equal(executed(code, model=model, x=X / 10).popt, popt)
+
+
 def test_a_model_without_a_name_of_its_own_is_called_model():
     for model in (lambda x, a, tau: a * jnp.exp(-x / tau), partial(decay, c=0.5)):
         w = FitWidget(model, X, Y, p0=[2, 1] if model.__class__ is not partial else {"a": 2, "tau": 1})
@@ -92,7 +101,3 @@ def test_what_a_star_stands_for_is_given_in_order():
         return slope * x + rest[0]
 
     assert executed(line(begin(model, X, Y, p0=[1, 2])), model=model).names == ("slope", "rest0")
-
-
-def test_what_is_written_is_exported():
-    assert callable(nlsq_widget.fit)

@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { correlationText, entangled, exact, nearOne, statisticsRows, table, valuesTable } from "../src/panels/report";
+import {
+  caveat,
+  correlationText,
+  entangled,
+  exact,
+  nearOne,
+  statisticsRows,
+  table,
+  valuesTable,
+} from "../src/panels/report";
 import { decode, type Fit, type Picture } from "../src/wire";
 import { view } from "./message";
 
@@ -26,7 +35,7 @@ test("every statistic is told, with a reason, and copied with all its digits", (
     ["BIC", "−342.2", "-342.2"],
     ["degrees of freedom", "32", "32"],
     ["points counted", "35", "35"],
-    ["excluded", "1", "1"],
+    ["points excluded", "1", "1"],
   ]);
   expect(rows.every(({ why }) => why.length > 10)).toBe(true);
 });
@@ -34,6 +43,10 @@ test("every statistic is told, with a reason, and copied with all its digits", (
 test("without a fit nothing is told", () => {
   const fit: Fit = { ...picture().fit, statistics: null };
   expect(statisticsRows(fit)).toEqual([]);
+  expect(statisticsRows({ ...picture().fit, fault: "nan" })).toEqual([]);
+  expect(caveat(fit)).toBe("There is no fit.");
+  expect(caveat({ ...picture().fit, stale: true })).toContain("last fit");
+  expect(caveat(picture().fit)).toBe("");
 });
 
 test("what is close to one is never rounded to it", () => {

@@ -129,6 +129,7 @@ def test_a_locked_parameter_stays_and_the_others_are_fitted(notebook: Notebook) 
 
 
 def test_choosing_the_other_device_moves_the_fit_there(notebook: Notebook) -> None:
+    notebook.widget.first.get_by_role("tab", name="Options").click()
     notebook.widget.first.get_by_label("Device").select_option("cpu:1")
     notebook.settled()
     assert notebook.kernel("(w.device, w.result.device)") == ("cpu:1", "cpu:1")

@@ -3,16 +3,16 @@ import { make, setAttribute, setText } from "../dom";
 import type { Picture, View } from "../wire";
 import { copyButton } from "./copy";
 import type { Panel } from "./panel";
-import { correlationText, ENTANGLED, entangled, exact, table } from "./report";
+import { caveat, correlationText, ENTANGLED, entangled, exact, table } from "./report";
 
 export const correlation: Panel = ({ el, signal }) => {
-  const none = make("p", { class: "nlsq-none" }, "There is no fit.");
+  const word = make("p", { class: "nlsq-caveat" });
   // It scrolls where it is too wide, so it can be reached by key.
   const seat = make("div", { class: "nlsq-scroll", tabindex: "0", role: "region", "aria-label": "Correlation matrix" });
   const words = make("p", { class: "nlsq-words" });
   let shown: Picture | null = null;
   const copy = copyButton("Copy all", () => (shown === null ? "" : text(shown)), signal);
-  el.append(none, seat, words, make("div", { class: "nlsq-buttons" }, copy));
+  el.append(word, seat, words, make("div", { class: "nlsq-buttons" }, copy));
 
   return (view: View) => {
     const { picture } = view;
@@ -20,9 +20,8 @@ export const correlation: Panel = ({ el, signal }) => {
     shown = picture;
     const { fit, frame } = picture;
     const is = fit.correlation !== null && fit.fault === null;
-    none.hidden = is;
     seat.hidden = words.hidden = copy.hidden = !is;
-    setAttribute(el, "data-stale", String(fit.stale));
+    setText(word, caveat(fit));
     if (fit.correlation === null || !is) return;
     seat.replaceChildren(heatTable(picture));
     setText(words, entangled(frame.names, fit.correlation).join(" "));

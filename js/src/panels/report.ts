@@ -30,14 +30,23 @@ const TOLD: readonly Told[] = [
 ];
 
 export function statisticsRows(fit: Fit): readonly Row[] {
-  const { statistics } = fit;
-  if (statistics === null) return [];
+  const { statistics, fault } = fit;
+  if (statistics === null || fault !== null) return [];
   const rows = TOLD.map(([key, name, why, shown]) => {
     const value = statistics[key];
     return { name, why, shown: shown(value), exact: exact(value) };
   });
   const left = "Points taken out one by one or by the range of x; they are drawn but not fitted";
-  return [...rows, { name: "excluded", why: left, shown: String(fit.n_excluded), exact: String(fit.n_excluded) }];
+  return [
+    ...rows,
+    { name: "points excluded", why: left, shown: String(fit.n_excluded), exact: String(fit.n_excluded) },
+  ];
+}
+
+/** What is to be said before numbers of a fit: that there is none, or that it is an earlier one. */
+export function caveat(fit: Fit): string {
+  if (fit.fault !== null || fit.statistics === null) return "There is no fit.";
+  return fit.stale ? "Of the last fit, before what was changed since." : "";
 }
 
 /** Close to one, what matters is by how much it is not: 0.999987, never 1. */

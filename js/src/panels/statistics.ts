@@ -1,15 +1,15 @@
 /** How good the fit is, in numbers. Copying gives all their digits. */
-import { make, setAttribute, setText } from "../dom";
+import { make, setText } from "../dom";
 import type { View } from "../wire";
 import { copyButton } from "./copy";
 import type { Panel } from "./panel";
-import { type Row, statisticsRows, table } from "./report";
+import { caveat, type Row, statisticsRows, table } from "./report";
 
 export const statistics: Panel = ({ el, signal }) => {
   const list = make("dl", { class: "nlsq-statistics" });
-  const none = make("p", { class: "nlsq-none" }, "There is no fit.");
+  const word = make("p", { class: "nlsq-caveat" });
   const copy = copyButton("Copy all", () => text(rows), signal);
-  el.append(none, list, make("div", { class: "nlsq-buttons" }, copy));
+  el.append(word, list, make("div", { class: "nlsq-buttons" }, copy));
   let rows: readonly Row[] = [];
   let lines: readonly Line[] = [];
 
@@ -27,18 +27,17 @@ export const statistics: Panel = ({ el, signal }) => {
   return (view: View) => {
     if (view.picture === null) return;
     const { fit } = view.picture;
-    rows = fit.fault === null ? statisticsRows(fit) : [];
+    rows = statisticsRows(fit);
     if (lines.length !== rows.length) {
       lines = rows.map(makeLine);
       list.replaceChildren(...lines.map((line) => line.el));
     }
     rows.forEach((row, i) => {
-      setText(lines[i]?.value ?? none, row.shown);
-      lines[i]?.value.setAttribute("data-exact", row.exact);
+      const value = lines[i]?.value;
+      if (value !== undefined) setText(value, row.shown);
     });
-    none.hidden = rows.length > 0;
     copy.hidden = rows.length === 0;
-    setAttribute(el, "data-stale", String(fit.stale));
+    setText(word, caveat(fit));
   };
 };
 
