@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from keyword import iskeyword
 from math import isinf
-from textwrap import fill
 
 from nlsq_widget.device import device
 from nlsq_widget.model import Model, as_model
@@ -15,7 +15,9 @@ from nlsq_widget.session import Session
 
 _WIDTH = 100
 _RUN = 4  # so many indices in a row are written as a range
-_RUNS = 200  # more pieces than this are no line that anyone reads
+_PIECES = 200  # more are no line that anyone reads
+
+_Said = tuple[str, str, Sequence[str]]  # what opens it, what shuts it, and the pieces between
 
 
 def line(session: Session) -> str:
@@ -30,18 +32,24 @@ def line(session: Session) -> str:
     <BLANKLINE>
     result = fit(model, x, y, p0={"a": 1.0, "b": 0.0}, fixed=["b"])
     """
-    said = [_model(session), "x", "y", *_choices(session)]
+    data, choices = f"{_model(session)}, x, y", list(_choices(session))
+    said = [data, *(open_ + ", ".join(pieces) + shut for open_, shut, pieces in choices)]
     call = f"result = fit({', '.join(said)})"
     if len(call) > _WIDTH:
-        rows = (_filled(f"{row},") for row in (", ".join(said[:3]), *said[3:]))
-        call = "\n".join(["result = fit(", *rows, ")"])
+        call = "\n".join(["result = fit(", f"    {data},", *map(_rows, choices), ")"])
     return f"from nlsq_widget import fit\n\n{call}"
 
 
-def _filled(row: str) -> str:
-    """In lines that can be read; there are spaces only within brackets, where Python lets a line end."""
-    whole = {"break_long_words": False, "break_on_hyphens": False}
-    return fill(row, _WIDTH, initial_indent="    ", subsequent_indent="        ", **whole)
+def _rows(said: _Said) -> str:
+    """One choice, in as many lines as can be read."""
+    open_, shut, pieces = said
+    lines = [f"    {open_}"]
+    for i, piece in enumerate(pieces):
+        text = piece if i + 1 == len(pieces) else f"{piece}, "
+        if len(lines[-1]) + len(text) > _WIDTH - 2:
+            lines.append("        ")
+        lines[-1] += text
+    return "\n".join(line.rstrip() for line in lines) + f"{shut},"
 
 
 def _model(session: Session) -> str:
@@ -57,23 +65,24 @@ def _finds_names(model: Model) -> bool:
         return False
 
 
-def _choices(session: Session) -> Iterator[str]:
+def _choices(session: Session) -> Iterator[_Said]:
     if session.data.given.sigma is not None:
-        yield "sigma=sigma"
-    start = [repr(value) for value in session.p0]
-    named = _finds_names(session.model)
-    yield f"p0={_table(session.names, start) if named else '[' + ', '.join(start) + ']'}"
+        yield "sigma=sigma", "", ()
+    start = list(map(repr, session.p0))
+    yield ("p0={", "}", _table(session.names, start)) if _finds_names(session.model) else ("p0=[", "]", start)
     pairs = zip(session.names, session.lower, session.upper, strict=True)
-    bounded = {name: (low, high) for name, low, high in pairs if not (isinf(low) and isinf(high))}
+    bounded = {name: _pair(low, high) for name, low, high in pairs if not (isinf(low) and isinf(high))}
     if bounded:
-        yield f"bounds={_table(bounded, (_pair(*pair) for pair in bounded.values()))}"
+        yield "bounds={", "}", _table(bounded, bounded.values())
     if session.fixed:
-        yield f"fixed=[{', '.join(_quoted(name) for name in session.names if name in session.fixed)}]"
+        yield "fixed=[", "]", [_quoted(name) for name in session.names if name in session.fixed]
     if session.excluded:
-        yield f"excluded={_indices(session.excluded)}"
+        indices = _indices(session.excluded)
+        yield ("excluded=[", "]", indices) if len(indices) <= _PIECES else ("excluded=excluded", "", ())
     if not all(map(isinf, session.x_range)):
-        yield f"x_range={_pair(*session.x_range)}"
-    yield from _method(session)
+        yield f"x_range={_pair(*session.x_range)}", "", ()
+    for word in _method(session):
+        yield word, "", ()
 
 
 def _method(session: Session) -> Iterator[str]:
@@ -92,13 +101,12 @@ def _method(session: Session) -> Iterator[str]:
         yield f"precision={_quoted(session.precision)}"
 
 
-def _table(names: Iterable[str], values: Iterable[str]) -> str:
-    rows = [f"{_quoted(name)}: {value}" for name, value in zip(names, values, strict=True)]
-    return f"{{{', '.join(rows)}}}"
+def _table(names: Iterable[str], values: Iterable[str]) -> list[str]:
+    return [f"{_quoted(name)}: {value}" for name, value in zip(names, values, strict=True)]
 
 
 def _quoted(name: str) -> str:
-    return json.dumps(name, ensure_ascii=False)
+    return f'"{name}"' if name.isidentifier() else json.dumps(name, ensure_ascii=False)
 
 
 def _pair(lower: float, upper: float) -> str:
@@ -106,12 +114,12 @@ def _pair(lower: float, upper: float) -> str:
     return f"({', '.join('None' if isinf(end) else repr(end) for end in (lower, upper))})"
 
 
-def _indices(points: frozenset[int]) -> str:
-    """[3, 7, *range(10, 20)]: what was brushed lies in rows."""
+@lru_cache(maxsize=4)  # a drag of a slider leaves the points as they are
+def _indices(points: frozenset[int]) -> list[str]:
+    """3, 7, *range(10, 20): what was brushed lies in rows."""
     ordered = sorted(points)
     starts = [0, *(i for i, (before, point) in enumerate(pairwise(ordered), 1) if point != before + 1), len(ordered)]
-    pieces = [piece for first, end in pairwise(starts) for piece in _run(ordered[first:end])]
-    return f"[{', '.join(pieces)}]" if len(pieces) <= _RUNS else "excluded"
+    return [piece for first, end in pairwise(starts) for piece in _run(ordered[first:end])]
 
 
 def _run(points: list[int]) -> list[str]:

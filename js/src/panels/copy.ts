@@ -35,7 +35,7 @@ async function copied(text: string, beside: HTMLElement): Promise<boolean> {
 }
 
 function copiedByHand(text: string, beside: HTMLElement): boolean {
-  const area = make("textarea", { readonly: "", class: "nlsq-spoken", "aria-hidden": "true" });
+  const area = make("textarea", { readonly: "", class: "nlsq-carrier", "aria-hidden": "true" });
   area.value = text;
   beside.after(area);
   area.select();
