@@ -1,6 +1,7 @@
 /** The parameters, a row each, in the order of the model. */
 import { make, setText } from "../dom";
 import type { View } from "../wire";
+import { canTake, makeWords, setDisabled } from "./buttons";
 import type { Panel } from "./panel";
 import { Row } from "./row";
 
@@ -9,7 +10,16 @@ export const parameters: Panel = ({ el, send, signal }) => {
   const heads = ["lower bound", "start value", "upper bound"].map((text) => make("span", {}, text));
   const columns = make("div", { class: "nlsq-columns", "aria-hidden": "true" }, ...heads);
   const list = make("div", { class: "nlsq-rows" });
-  el.append(make("div", { class: "nlsq-parameters-head" }, title), list, columns);
+  const guess = makeWords("words", "Guess start values", "Guess", () => send({ kind: "guess" }), signal);
+  const take = makeWords(
+    "words",
+    "Take fit: start all at their fitted values",
+    "Take fit",
+    () => send({ kind: "take", name: null }),
+    signal,
+  );
+  const actions = make("span", { class: "nlsq-actions" }, guess, take);
+  el.append(make("div", { class: "nlsq-parameters-head" }, title, actions), list, columns);
   let names: readonly string[] = [];
   let rows: readonly Row[] = [];
   let ends = new AbortController();
@@ -18,7 +28,9 @@ export const parameters: Panel = ({ el, send, signal }) => {
   return (view: View) => {
     el.inert = view.link === "gone";
     if (view.picture === null) return;
-    const { frame, parameters: now } = view.picture;
+    const { frame, fit, parameters: now } = view.picture;
+    const hasFit = view.link === "live" && fit.fault === null && !fit.stale;
+    setDisabled(take, !hasFit || !now.some(canTake));
     setText(title, frame.model);
     if (names.join("\n") !== frame.names.join("\n")) {
       ends.abort();
@@ -28,7 +40,7 @@ export const parameters: Panel = ({ el, send, signal }) => {
       list.replaceChildren(...rows.map((row) => row.el));
     }
     now.forEach((parameter, i) => {
-      rows[i]?.draw(parameter, view.busy);
+      rows[i]?.draw(parameter, { isBusy: view.busy, refused: view.refused, hasFit });
     });
   };
 };
