@@ -53,6 +53,7 @@ def fit(
     sigma: ArrayLike | None = None,
     bounds: Any = None,
     fixed: Iterable[str] = (),
+    ties: Mapping[str, str] | None = None,
     excluded: Iterable[int] = (),
     x_range: tuple[float | None, float | None] | None = None,
     absolute_sigma: bool = False,
@@ -67,6 +68,7 @@ def fit(
 
     x is [points], or [predictors, points]; y is [points]; sigma, the standard errors of y, is [points], or
     their covariance [points, points]. `p0` and `bounds` go by name or by order. What is `fixed` stays at p0;
+    `ties` computes parameters from others, {"width2": "1.5 * width1"}, with the errors that follow from theirs;
     the points `excluded`, by index or by a mask, and those outside of `x_range` do not count. The result unpacks as
     `popt, pcov`, and tells in
     `message` whether the fit converged. Raises ValueError, in one sentence, for what cannot be fitted.
@@ -100,6 +102,7 @@ def fit(
         p0=p0,
         bounds=bounds,
         fixed=fixed,
+        ties=ties,
         excluded=excluded,
         x_range=x_range,
         device=device,
@@ -120,7 +123,7 @@ def solve(
 ) -> tuple[Result, Curves]:
     """Fit what the session describes, and draw both curves along `grid`; one call of one compiled program."""
     where = named_device(session.device)
-    free = [name not in session.fixed for name in session.names]
+    free = session.moves
     rules = rules_of(session, tolerances or Tolerances())
     with scope(where, double=session.precision == "float64"):
         known = _known(session)
@@ -151,7 +154,7 @@ def rules_of(session: Session, tolerances: Tolerances) -> np.ndarray:
 def choices_of(session: Session, free: list[bool]) -> np.ndarray:
     """What is fixed has its start value for both bounds."""
     lower, upper = session.lower, session.upper
-    if session.fixed:
+    if not all(free):
         lower = [low if moves else start for low, start, moves in zip(lower, session.p0, free, strict=True)]
         upper = [high if moves else start for high, start, moves in zip(upper, session.p0, free, strict=True)]
     return np.array([session.p0, lower, upper, free], dtype=float)
@@ -160,10 +163,12 @@ def choices_of(session: Session, free: list[bool]) -> np.ndarray:
 def _result(session: Session, outcome: Outcome, free: list[bool], where: Device, milliseconds: float) -> Result:
     n = session.data.n_points
     counts = np.ones(n, dtype=bool) if session.out is None else ~session.out
+    ties = session.model.ties
+    pcov = _covariance(session, outcome, int(np.count_nonzero(counts)) - sum(free))
     return Result(
         names=session.names,
-        popt=outcome.popt,
-        pcov=_covariance(session, outcome, int(np.count_nonzero(counts)) - sum(free)),
+        popt=ties.values(outcome.popt) if ties else outcome.popt,
+        pcov=propagated(pcov, ties.slopes(outcome.popt)) if ties else pcov,
         inverse=outcome.inverse,
         R=outcome.R,
         p0=np.array(session.p0),
@@ -195,6 +200,20 @@ def _covariance(session: Session, outcome: Outcome, dof: int) -> np.ndarray:
         return np.where(np.isfinite(outcome.inverse), 0.0, outcome.inverse)
     with np.errstate(invalid="ignore"):  # 0 * inf where the model is not finite
         return outcome.inverse * unit
+
+
+def propagated(pcov: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """T pcov T', the covariance of what is computed from the parameters with the derivatives T (the delta method).
+
+    What depends on a parameter that the data do not determine is not determined either.
+    """
+    lost = np.isinf(np.diag(pcov))
+    spread = slopes @ np.where(lost[:, None] | lost[None, :], 0.0, pcov) @ slopes.T
+    touched = (slopes[:, lost] != 0).any(axis=1)
+    unknown = np.where(touched[:, None] & touched[None, :], np.inf, np.nan)
+    spread = np.where(touched[:, None] | touched[None, :], unknown, spread)
+    np.fill_diagonal(spread, np.maximum(np.diag(spread), 0.0))  # rounding may leave less
+    return spread
 
 
 def _at_bound(session: Session, popt: list[float], free: list[bool]) -> tuple[str | None, ...]:

@@ -350,9 +350,9 @@ def _linear(
 
 
 def _identity(model: Model) -> Any:
-    """The model object and what it reads; the jacobian likewise."""
+    """The model object and what it reads; the jacobian likewise; and how its parameters are tied."""
     jacobian = () if model.jacobian is None else fingerprint(model.jacobian)
-    return fingerprint(model.function), jacobian, len(model.names)
+    return fingerprint(model.function), jacobian, len(model.names), model.ties.key
 
 
 def _compile(known: Known, problem: Problem, wanted: str, where: Device) -> Program:
