@@ -3,7 +3,6 @@
 export type Numbers = Float64Array | Float32Array;
 export type Side = "lower" | "upper";
 export type Role = "free" | "fixed" | "following"; // following: its start value goes along when another is moved
-export type Tied = "tied"; // it is computed from others
 export type Live = "drag" | "release" | "button"; // when the kernel fits
 
 export type Command =
@@ -101,7 +100,7 @@ export interface Parameter {
   readonly popt: number; // nan: no result
   readonly stderr: number;
   readonly scale: number; // by how much it must change to change the curve as much as the data vary
-  readonly role: Role | Tied;
+  readonly role: Role | "tied"; // tied: computed from others
   readonly tie: string | null; // the expression by which it is tied
   readonly at_bound: Side | null;
 }

@@ -10,7 +10,7 @@ export interface Field {
 export interface About {
   readonly label: string;
   readonly placeholder: string;
-  readonly isText: boolean; // not only digits are typed
+  readonly hint: string; // what else than a number may be typed; "": nothing
 }
 
 /** `commit` returns the sentence that says what is wrong, or null. */
@@ -57,7 +57,7 @@ export function makeField(
       if (text === current) return;
       const isTyping = el.value !== current && el.matches(":focus");
       current = text;
-      el.title = text;
+      el.title = [text, about.hint].join("\n").trim();
       if (isTyping) return; // never write over it
       el.value = text;
       say(null);
@@ -69,9 +69,9 @@ export function makeField(
   };
 }
 
-function makeInput({ label, placeholder, isText }: About): HTMLInputElement {
+function makeInput({ label, placeholder, hint }: About): HTMLInputElement {
   return make("input", {
-    ...{ type: "text", inputmode: isText ? "text" : "decimal", autocomplete: "off", spellcheck: "false" },
+    ...{ type: "text", inputmode: hint === "" ? "decimal" : "text", autocomplete: "off", spellcheck: "false" },
     ...{ "aria-label": label, placeholder, class: "nlsq-field" },
   });
 }

@@ -172,6 +172,7 @@ export class Row {
   }
 
   #choose(handle: Handle, value: number | null, held?: "held"): void {
+    if (held === undefined) this.settle();
     const stop = value === null ? null : stopped(handle, value, this.#marks());
     const message = command(this.#parameter.name, handle, stop);
     if (message === null) return;
@@ -179,8 +180,7 @@ export class Row {
     this.#choices.set(handle, stop);
     if (this.#marks()[handle] !== before) {
       this.#isAnswered = false;
-      if (held === undefined) this.settle();
-      else this.#open = handle;
+      if (held !== undefined) this.#open = handle;
       this.#send(message, held);
     }
     if (this.#held === null) this.#zoom.aim(this.#fitting());
@@ -274,12 +274,8 @@ export class Row {
 
   #makeField(handle: Handle, label: string, placeholder: string, signal: AbortSignal): Field {
     const complain = (sentence: string | null): void => setText(this.#note, sentence ?? "");
-    return makeField(
-      { label, placeholder, isText: handle === "p0" },
-      (text) => this.#commit(handle, text),
-      complain,
-      signal,
-    );
+    const hint = handle === "p0" ? "A number, or a tie to other parameters: = 1.5 * other" : "";
+    return makeField({ label, placeholder, hint }, (text) => this.#commit(handle, text), complain, signal);
   }
 
   #assembled(name: string): HTMLElement {
