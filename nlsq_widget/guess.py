@@ -15,6 +15,7 @@ from nlsq_widget.session import Session
 STARTS = 256
 _ON_HOST = 24  # starts for a model that is called on the host, one fit after the other
 _STEPS = 100  # of a fit that only shows where a start leads
+_ROUNDING = 1e-24  # of the sum of squares
 _SAME = 1e-6  # fits whose chi2 differs by less than this part found the same
 
 
@@ -41,8 +42,12 @@ def guess(session: Session, seed: int = 0) -> Session:
 
 
 def _level(result: Result) -> float:
-    """How low a fit ended; infinite where it is no fit."""
-    return result.chi2 if np.isfinite(result.chi2) else np.inf
+    """How low a fit ended; infinite where it is no fit. Below what rounding leaves all are equal."""
+    if not np.isfinite(result.chi2):
+        return np.inf
+    y, sigma = result.data.y, result.data.sigma
+    weighted = y if sigma is None or sigma.ndim == 2 else y / sigma
+    return max(result.chi2, _ROUNDING * float(np.sum(weighted[result.counts] ** 2)))
 
 
 def _best(session: Session, now: Result, seed: int) -> tuple[float, ...]:

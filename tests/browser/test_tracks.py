@@ -146,7 +146,7 @@ def the_fitted_values_are_taken_for_one_and_for_all(notebook: Notebook) -> None:
     assert notebook.kernel("w.p0['decay']") == pytest.approx(notebook.fitted("decay"), rel=1e-9)
     button(notebook, "Take fit: start all at their fitted values").click()
     notebook.settled()
-    wait_for(lambda: notebook.kernel("max(abs(w.result.popt - w.result.p0)) < 1e-6"), "all to be taken")
+    wait_for(lambda: notebook.kernel("bool(max(abs(w.result.popt - w.result.p0)) < 1e-6)"), "all to be taken")
     notebook.screenshot("tracks")
     button(notebook, "Guess start values").click()
     expect(notebook.widget.first.get_by_role("status")).to_contain_text("No better start values", timeout=120_000)
