@@ -18,7 +18,7 @@ import {
   widened,
 } from "../range";
 import type { Parameter } from "../wire";
-import { type Button, makeFollow, makeLock, makeLog, makeTake, makeUntie } from "./buttons";
+import { type Button, canTake, makeFollow, makeLock, makeLog, makeTake, makeUntie } from "./buttons";
 import { chosen, command, type Handle, obstacle, stopped, type Typed, typed } from "./choice";
 import type { Along, Finger } from "./drag";
 import { type Field, makeField } from "./field";
@@ -54,6 +54,7 @@ export class Row {
   #burst: ReturnType<typeof setTimeout> | undefined;
   #parked = false; // the held bracket has not come onto the rail yet
   #isLog = false;
+  #hasFit = false;
   #tie: string | null = null; // what was typed as a tie, and has not been answered
 
   constructor(parameter: Parameter, send: Send, signal: AbortSignal) {
@@ -82,6 +83,7 @@ export class Row {
 
   draw(parameter: Parameter, told: Told): void {
     this.#parameter = parameter;
+    this.#hasFit = told.hasFit;
     if (!told.isBusy) this.#isAnswered = true;
     this.#forget();
     for (const part of [...this.#labels, ...this.#buttons]) part.draw(parameter, told.hasFit);
@@ -126,7 +128,7 @@ export class Row {
   }
 
   take(): void {
-    this.#send({ kind: "take", name: this.#parameter.name });
+    if (this.#hasFit && canTake(this.#parameter)) this.#send({ kind: "take", name: this.#parameter.name });
   }
 
   /** The last word of a drag or of a burst of keys. */
