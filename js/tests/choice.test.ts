@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { canTake } from "../src/panels/buttons";
 import { chosen, obstacle, stopped, typed } from "../src/panels/choice";
 import type { Parameter } from "../src/wire";
 
@@ -44,4 +45,12 @@ test("what begins with = ties a start value, and nothing else does", () => {
   expect(typed("lower", "= b")).toMatch(/not a number/);
   for (const none of ["", "-inf", "−∞"]) expect(typed("lower", none)).toBeNull();
   for (const none of ["", "inf", "∞"]) expect(typed("upper", none)).toBeNull();
+});
+
+test("a fitted value is worth taking unless the fit already begins there", () => {
+  expect(canTake(parameter)).toBe(true);
+  expect(canTake({ ...parameter, p0: 4 + 1e-12 })).toBe(false);
+  expect(canTake({ ...parameter, popt: Number.NaN })).toBe(false);
+  expect(canTake({ ...parameter, p0: 1e-17, popt: 2e-17, stderr: 1e-18 })).toBe(true);
+  expect(canTake({ ...parameter, role: "tied" })).toBe(false);
 });

@@ -147,6 +147,7 @@ def the_fitted_values_are_taken_for_one_and_for_all(notebook: Notebook) -> None:
     button(notebook, "Take fit: start all at their fitted values").click()
     notebook.settled()
     wait_for(lambda: notebook.kernel("bool(max(abs(w.result.popt - w.result.p0)) < 1e-6)"), "all to be taken")
+    expect(one).to_have_attribute("aria-disabled", "true")
     notebook.screenshot("tracks")
     button(notebook, "Guess start values").click()
     expect(notebook.widget.first.get_by_role("status")).to_contain_text("No better start values", timeout=120_000)

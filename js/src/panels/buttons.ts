@@ -102,9 +102,10 @@ export function makeWords(kind: string, label: string, words: string, press: () 
   return el;
 }
 
-/** Whether the fitted value is another than the start value. */
-export function canTake({ role, popt, p0 }: Parameter): boolean {
-  return role !== "tied" && Number.isFinite(popt) && popt !== p0;
+/** Whether the fitted value is another than the start value, by more than the rounding of a fit that begins there. */
+export function canTake({ role, popt, p0, stderr }: Parameter): boolean {
+  const size = Math.max(Math.abs(popt), Number.isFinite(stderr) ? stderr : 0);
+  return role !== "tied" && Math.abs(popt - p0) > 1e-9 * size;
 }
 
 /** It keeps the focus, as a button that is really disabled would not. */
