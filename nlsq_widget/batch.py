@@ -19,7 +19,7 @@ from nlsq_widget.begin import begin
 from nlsq_widget.data import Data, measured, numbers
 from nlsq_widget.device import Device, cores, scope
 from nlsq_widget.device import device as named_device
-from nlsq_widget.fit import Tolerances, choices_of, fit, not_negative, rules_of
+from nlsq_widget.fit import Tolerances, choices_of, fit, not_negative, propagated, rules_of
 from nlsq_widget.model import Model
 from nlsq_widget.placed import placed, points_on
 from nlsq_widget.problem import Problem
@@ -106,6 +106,15 @@ def fit_batch(
         loss_scale=loss_scale,
         device=where,
     )
+    return fit_rows(session, ys, starts, weights, max_steps)
+
+
+def fit_rows(session: Session, ys: Any, starts: np.ndarray | None, weights: Any, max_steps: float) -> BatchResult:
+    """The fits of a session to rows of data ys and 1/sigma `weights` [fits, points], from `starts` [fits, parameters].
+
+    One row stands for all; no starts for p0.
+    """
+    where = named_device(session.device)
     fits = _fits(ys, starts, weights)
     rules = rules_of(session, Tolerances(max_steps=not_negative("max_steps", max_steps)))
     lanes = _lanes(session, ys, starts, weights)
@@ -146,13 +155,14 @@ def multistart(
     allowed = {name: how[name] for name in ("sigma", "fixed", "loss", "loss_scale", "device") if name in how}
     if np.ndim(allowed.get("sigma", 0)) == 2:
         allowed.pop("sigma")  # correlated errors matter for the last fit only
-    tried = fit_batch(model, x, y, _drawn(session, starts, seed), bounds=bounds, max_steps=100, **allowed)
+    tried = fit_batch(model, x, y, drawn(session, starts, seed), bounds=bounds, max_steps=100, **allowed)
     best = int(np.argmin(np.where(np.isfinite(tried.chi2), tried.chi2, np.inf)))
     named = dict(zip(session.names, tried.popt[best].tolist(), strict=True))
     return fit(model, x, y, named, bounds=bounds, **how)
 
 
-def _drawn(session: Session, starts: int, seed: int) -> np.ndarray:
+def drawn(session: Session, starts: int, seed: int) -> np.ndarray:
+    """Start values of so many fits [starts, parameters], as `multistart` says; the first is p0."""
     rng = np.random.default_rng(seed)
     p0, lower, upper = (np.array(values) for values in (session.p0, session.lower, session.upper))
     shape = (starts, p0.size)
@@ -342,4 +352,8 @@ def _result(session: Session, ended: _Ended, dof: int) -> BatchResult:
             units = chi2[:, None, None] / dof if dof > 0 else np.inf
             scaled = np.where(ended.inverse == 0, 0.0, ended.inverse * units)
         pcov = np.where(np.isinf(ended.inverse), np.inf, scaled)
-    return BatchResult(session.names, ended.p, pcov, chi2, dof, ended.status, ended.steps)
+    popt, ties = ended.p, session.model.ties
+    if ties:
+        pcov = np.array([propagated(one, ties.slopes(p)) for one, p in zip(pcov, popt, strict=True)])
+        popt = np.array([ties.values(p) for p in popt])
+    return BatchResult(session.names, popt, pcov, chi2, dof, ended.status, ended.steps)

@@ -21,8 +21,10 @@ from nlsq_widget.session import (
     SetExcluded,
     SetRange,
     SetRole,
+    SetTie,
     apply,
     check_order,
+    derived,
     finite_start,
     index,
     number,
@@ -43,6 +45,7 @@ def begin(
     p0: Start = None,
     bounds: Any = None,
     fixed: Iterable[str] = (),
+    ties: Mapping[str, str] | None = None,
     excluded: Iterable[int] = (),
     x_range: Any = None,
     device: Any = None,
@@ -71,6 +74,8 @@ def begin(
     session = session_of(named, data, given, bounds, device=where, absolute_sigma=absolute_sigma, **how)
     for command in () if _nothing(fixed) else fix_commands(session, fixed):
         session = apply(session, command)
+    for command in tie_commands(session, ties):
+        session = apply(session, command)
     if x_range is not None:
         session = apply(session, range_command(x_range))
     return session if _nothing(excluded) else apply(session, exclude_command(session, excluded))
@@ -94,7 +99,7 @@ def session_of(
     pairs = named_bounds(model.names, bounds)
     unbounded = (-inf, inf)
     lower, upper = zip(*(pairs.get(name, unbounded) for name in model.names), strict=True)
-    return Session(
+    session = Session(
         data=data,
         model=model,
         p0=_start(model, start_values(p0), lower, upper),
@@ -104,6 +109,7 @@ def session_of(
         absolute_sigma=bool(absolute_sigma),
         **how,
     )
+    return derived(session)
 
 
 def method(derivatives: Any, loss: Any = "linear", loss_scale: Any = 1.0, precision: Any = "float64") -> dict[str, Any]:
@@ -167,6 +173,19 @@ def follow_commands(session: Session, following: Any) -> tuple[Command, ...]:
         index(session, name)
     changed = [name for name in session.names if (name in wanted) != (name in session.following)]
     return tuple(SetRole(name, "following" if name in wanted else "free") for name in changed)
+
+
+def tie_commands(session: Session, ties: Any) -> tuple[Command, ...]:
+    """The commands after which exactly these parameters are tied: {name: expression}, None for none."""
+    wanted = {} if ties is None else ties
+    if not isinstance(wanted, Mapping):
+        raise ValueError(f"ties is {ties!r}; give an expression by the name of each parameter: {{'b': '1.5 * a'}}.")
+    for name in wanted:
+        index(session, name)
+    texts = {name: text for name, text in wanted.items() if text is not None}
+    now = session.model.ties
+    gone = [SetTie(name, None) for name, text in now.texts if texts.get(name) != text]
+    return (*gone, *(SetTie(name, text) for name, text in texts.items() if now.text(name) != text))
 
 
 def range_command(x_range: Any) -> Command:

@@ -76,6 +76,9 @@ def _choices(session: Session) -> Iterator[_Said]:
         yield "bounds={", "}", _table(bounded, bounded.values())
     if session.fixed:
         yield "fixed=[", "]", [_quoted(name) for name in session.names if name in session.fixed]
+    if session.model.ties:
+        tied = dict(session.model.ties.texts)
+        yield "ties={", "}", _table(tied, map(json.dumps, tied.values()))
     if session.excluded:
         indices = _indices(session.excluded)
         yield ("excluded=[", "]", indices) if len(indices) <= _PIECES else ("excluded=excluded", "", ())

@@ -65,11 +65,11 @@ def writes_in_place(function: Callable[..., Any]) -> bool:
 
 
 class Identity:
-    """Functions of so many parameters and all that they read, as they are now: something to look up again and again."""
+    """Functions and all that they read, as they are now, beside `about`: something to look up again and again."""
 
-    def __init__(self, parameters: int, *functions: Callable[..., Any]) -> None:
+    def __init__(self, about: Any, *functions: Callable[..., Any]) -> None:
         self._reads = tuple([fingerprint(function) for function in functions])
-        self._parts = parameters, self._reads
+        self._parts = about, self._reads
         self._hash = hash(self._parts)
 
     def __eq__(self, other: object) -> bool:

@@ -55,6 +55,7 @@ def fit(
     sigma: ArrayLike | None = None,
     bounds: Any = None,
     fixed: Iterable[str] = (),
+    ties: Mapping[str, str] | None = None,
     excluded: Iterable[int] = (),
     x_range: tuple[float | None, float | None] | None = None,
     absolute_sigma: bool = False,
@@ -69,6 +70,7 @@ def fit(
 
     x is [points], or [predictors, points]; y is [points]; sigma, the standard errors of y, is [points], or
     their covariance [points, points]. `p0` and `bounds` go by name or by order. What is `fixed` stays at p0;
+    `ties` computes parameters from others, {"width2": "1.5 * width1"}, with the errors that follow from theirs;
     the points `excluded`, by index or by a mask, and those outside of `x_range` do not count. The result unpacks as
     `popt, pcov`, and tells in
     `message` whether the fit converged. Raises ValueError, in one sentence, for what cannot be fitted.
@@ -102,6 +104,7 @@ def fit(
         p0=p0,
         bounds=bounds,
         fixed=fixed,
+        ties=ties,
         excluded=excluded,
         x_range=x_range,
         device=device,
@@ -157,18 +160,19 @@ def rules_of(session: Session, tolerances: Tolerances) -> np.ndarray:
 def choices_of(session: Session, free: list[bool]) -> np.ndarray:
     """What is fixed has its start value for both bounds."""
     lower, upper = session.lower, session.upper
-    if session.fixed:
+    if not all(free):
         lower = [low if moves else start for low, start, moves in zip(lower, session.p0, free, strict=True)]
         upper = [high if moves else start for high, start, moves in zip(upper, session.p0, free, strict=True)]
     return np.array([session.p0, lower, upper, free], dtype=float)
 
 
 def _result(session: Session, outcome: Outcome, program: Program, milliseconds: float) -> Result:
-    dof = session.data.n_points - session.n_out - sum(session.free)
+    ties = session.model.ties
+    pcov = _covariance(session, outcome, session.data.n_points - session.n_out - sum(session.free))
     return Result(
         session=session,
-        popt=outcome.popt,
-        pcov=_covariance(session, outcome, dof),
+        popt=ties.values(outcome.popt) if ties else outcome.popt,
+        pcov=propagated(pcov, ties.slopes(outcome.popt)) if ties else pcov,
         inverse=outcome.inverse,
         R=outcome.R,
         status=Status(int(outcome.status)),
@@ -192,6 +196,20 @@ def _covariance(session: Session, outcome: Outcome, dof: int) -> np.ndarray:
     if unit == 0:
         return np.where(np.isfinite(outcome.inverse), 0.0, outcome.inverse)
     return outcome.inverse * unit if np.isfinite(unit) else np.full_like(outcome.inverse, np.nan)
+
+
+def propagated(pcov: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """T pcov T', the covariance of what is computed from the parameters with the derivatives T (the delta method).
+
+    What depends on a parameter that the data do not determine is not determined either.
+    """
+    lost = np.isinf(np.diag(pcov))
+    spread = slopes @ np.where(lost[:, None] | lost[None, :], 0.0, pcov) @ slopes.T
+    touched = (slopes[:, lost] != 0).any(axis=1)
+    unknown = np.where(touched[:, None] & touched[None, :], np.inf, np.nan)
+    spread = np.where(touched[:, None] | touched[None, :], unknown, spread)
+    np.fill_diagonal(spread, np.maximum(np.diag(spread), 0.0))  # rounding may leave less
+    return spread
 
 
 def followed(session: Session, moved: str, grid: np.ndarray | None = None) -> Session:

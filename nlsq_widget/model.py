@@ -17,6 +17,7 @@ from jax import Array
 from nlsq_widget.differences import differences
 from nlsq_widget.fingerprint import unjitted
 from nlsq_widget.numpy_models import UntraceableError
+from nlsq_widget.ties import UNTIED, Ties
 
 _NONE = inspect.Parameter.empty  # no default
 # Where a trial step may well lead: to the logarithm of a negative number, say. The value there is nan.
@@ -37,6 +38,7 @@ class Model:
     jacobian: Callable[..., Any] | None = None  # as `jac` of SciPy: (x, *parameters) -> [points, parameters]
     host: str | None = None  # why the function is called on the host; None where it is traced
     host_jacobian: str | None = None  # the same of `jacobian`
+    ties: Ties = UNTIED  # parameters that are computed from others, whatever value they are given
 
     @property
     def name(self) -> str:
@@ -55,7 +57,7 @@ class Model:
     def curve(self, x: Array, p: Array | Sequence[Array], points: int) -> Array:
         """The model at `x` -> [points]; a single value stands for all of them."""
         with _blaming(self, "traced"), unnoted(self.function):
-            value = self.function(x, *_scalars(p))
+            value = self.function(x, *self._complete(p))
             array = self._checked(value, points, jnp.asarray)
         return jnp.broadcast_to(array.astype(x.dtype), (points,))
 
@@ -69,7 +71,8 @@ class Model:
         """The function called as SciPy does, on NumPy's numbers -> [points]."""
         with _blaming(self, "evaluated"), np.errstate(all="ignore"):  # a trial step may be wild
             # A copy of x: a model that writes into it shall not change the data.
-            value = self._checked(self.function(x.copy(), *p), points, np.asarray)
+            full = self.ties.values(p) if self.ties else p
+            value = self._checked(self.function(x.copy(), *full), points, np.asarray)
         return np.broadcast_to(value.astype(float), (points,))
 
     def slopes(self, x: np.ndarray, p: np.ndarray, points: int) -> np.ndarray:
@@ -92,6 +95,9 @@ class Model:
         if self.jacobian is not None:
             return _or_nan((p.size, value.size), lambda: self.slopes(x, p, value.size))
         return differences(lambda q: self.tried(x, q, value.size), p, value, lower, upper)
+
+    def _complete(self, p: Array | Sequence[Array]) -> list[Array]:
+        return self.ties.complete(p, jnp) if self.ties else _scalars(p)
 
     def _checked(self, value: Any, points: int, asarray: Callable[[Any], Any]) -> Any:
         array = _numbers(self, value, asarray)

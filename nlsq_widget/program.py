@@ -362,7 +362,7 @@ def _linear(
 
 def _identity(model: Model) -> Identity:
     functions = (model.function,) if model.jacobian is None else (model.function, model.jacobian)
-    return Identity(len(model.names), *functions)
+    return Identity((len(model.names), model.ties.key), *functions)
 
 
 def _compile(known: Known, problem: Problem, wanted: str, where: Device, steady: Callable[[], bool]) -> Program:

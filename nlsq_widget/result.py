@@ -227,6 +227,9 @@ class Result:
 
 def _row(result: Result, i: int, width: int) -> str:
     value = f"{result.names[i]:<{width}} = {result.popt[i]: .10g}"
+    tie = result.model.ties.text(result.names[i])
+    if tie is not None:
+        return f"{value} ± {result.stderr[i]:.3g}  (= {tie})"
     if not result.free[i]:
         return f"{value}  (fixed)"
     bound = result.at_bound[i]

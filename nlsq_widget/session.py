@@ -14,6 +14,7 @@ from nlsq_widget.data import Data
 from nlsq_widget.device import device as named_device
 from nlsq_widget.model import Model
 from nlsq_widget.solver import LOSSES
+from nlsq_widget.ties import Ties
 
 Side = Literal["lower", "upper"]
 Role = Literal["free", "fixed", "following"]  # following: free, and its start value goes along when another is moved
@@ -61,19 +62,21 @@ class Session:
         mine = replace(self, live=other.live, level=other.level, following=other.following)
         return all(getattr(mine, f.name) == getattr(other, f.name) for f in fields(Session))
 
-    def role(self, name: str) -> Role:
+    def role(self, name: str) -> Role | Literal["tied"]:
+        if name in self.model.ties:
+            return "tied"
         return "fixed" if name in self.fixed else "following" if name in self.following else "free"
 
     @property
     def free(self) -> list[bool]:
-        """What may move [parameters]: neither fixed nor held by equal bounds."""
+        """What the fit may move [parameters]: neither fixed, nor tied, nor held by equal bounds."""
         rows = zip(self.names, self.lower, self.upper, strict=True)
-        return [name not in self.fixed and low < high for name, low, high in rows]
+        return [name not in self.fixed and name not in self.model.ties and low < high for name, low, high in rows]
 
 
 @dataclass(frozen=True)
 class SetStart:
-    """Start the fit of a parameter from `value`; when it is fixed, this is its value."""
+    """Start the fit of a parameter from `value`; when it is fixed, this is its value. It unties what was tied."""
 
     name: str
     value: float
@@ -94,6 +97,14 @@ class SetRole:
 
     name: str
     role: Role
+
+
+@dataclass(frozen=True)
+class SetTie:
+    """Compute a parameter from the others, by an expression such as "1.5 * width1"; None lets it go by itself."""
+
+    name: str
+    text: str | None
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,7 @@ class SetLevel:
     level: float | None
 
 
-Command = SetStart | SetBound | SetRole | SetExcluded | SetRange | SetDevice | SetLoss | SetLive | SetLevel
+Command = SetStart | SetBound | SetRole | SetTie | SetExcluded | SetRange | SetDevice | SetLoss | SetLive | SetLevel
 
 
 def apply(session: Session, command: Command) -> Session:
@@ -152,12 +163,8 @@ def apply(session: Session, command: Command) -> Session:
     (0.5, 0.0)
     """
     match command:
-        case SetStart(name, value):
-            return _set_start(session, index(session, name), name, value)
-        case SetBound(name, side, value):
-            return _set_bound(session, index(session, name), name, side, value)
-        case SetRole(name, role):
-            return _set_role(session, name, role)
+        case SetStart() | SetBound() | SetRole() | SetTie():
+            return derived(_of_parameter(session, command))
         case SetExcluded(points):
             return _counted(replace(session, excluded=_points(session.data, points)))
         case SetRange(lower, upper):
@@ -174,6 +181,19 @@ def apply(session: Session, command: Command) -> Session:
             assert_never(command)
 
 
+def _of_parameter(session: Session, command: SetStart | SetBound | SetRole | SetTie) -> Session:
+    i = index(session, command.name)
+    match command:
+        case SetStart(name, value):
+            return _set_start(session, i, name, value)
+        case SetBound(name, side, value):
+            return _set_bound(session, i, name, side, value)
+        case SetRole(name, role):
+            return _set_role(session, name, role)
+        case SetTie(name, text):
+            return _set_tie(session, i, name, text)
+
+
 def _set_start(session: Session, i: int, name: str, value: float) -> Session:
     value = finite_start(name, value)
     if not session.lower[i] <= value <= session.upper[i]:
@@ -181,11 +201,13 @@ def _set_start(session: Session, i: int, name: str, value: float) -> Session:
             f"The start value {value:.10g} of {name} is outside its bounds "
             f"({session.lower[i]:.10g} to {session.upper[i]:.10g}); move the bound first."
         )
-    return replace(session, p0=_put(session.p0, i, value))
+    return replace(_tied(session, name, None), p0=_put(session.p0, i, value))
 
 
 def _set_bound(session: Session, i: int, name: str, side: Side, value: float) -> Session:
     value = number(f"The {side} bound of {name}", value)
+    if name in session.model.ties and np.isfinite(value):
+        raise ValueError(f"{name} is tied, and no bound would hold it; bound what it is tied to, or untie it first.")
     lower, upper = session.lower, session.upper
     if side == "lower":
         lower = _put(lower, i, value)
@@ -241,14 +263,46 @@ def _points(data: Data, chosen: frozenset[int]) -> frozenset[int]:
 
 
 def _set_role(session: Session, name: str, role: Role) -> Session:
-    index(session, name)
     one_of("The role of a parameter", role, get_args(Role))
+    if name in session.model.ties:
+        raise ValueError(f"{name} is tied (= {session.model.ties.text(name)}), so it has no role; untie it first.")
     fixed, following = session.fixed - {name}, session.following - {name}
     if role == "fixed":
         fixed |= {name}
     elif role == "following":
         following |= {name}
     return replace(session, fixed=fixed, following=following)
+
+
+def _set_tie(session: Session, i: int, name: str, text: str | None) -> Session:
+    if text is None:
+        return _tied(session, name, None)
+    if (session.lower[i], session.upper[i]) != (-inf, inf):
+        raise ValueError(f"{name} has bounds, which no tie would keep; take them away first.")
+    if session.model.jacobian is not None:
+        raise ValueError("jac gives the derivatives of parameters that are not tied; leave it out to tie them.")
+    free = replace(session, fixed=session.fixed - {name}, following=session.following - {name})
+    return _tied(free, name, text)
+
+
+def _tied(session: Session, name: str, text: str | None) -> Session:
+    ties = session.model.ties
+    if text is None and name not in ties:
+        return session
+    named = ties if ties else Ties(session.names)
+    return replace(session, model=replace(session.model, ties=named.with_(name, text)))
+
+
+def derived(session: Session) -> Session:
+    """The session with the start values of tied parameters as their expressions give them."""
+    ties = session.model.ties
+    if not ties:
+        return session
+    p0 = ties.values(session.p0)
+    for name, value in zip(session.names, p0.tolist(), strict=True):
+        if not isfinite(value):
+            raise ValueError(f"{name} = {ties.text(name)} is not finite at the start values; change those, or the tie.")
+    return replace(session, p0=tuple(p0.tolist()))
 
 
 def _set_range(session: Session, lower: float, upper: float) -> Session:

@@ -14,6 +14,7 @@ from nlsq_widget.begin import (
     named_bounds,
     range_command,
     set_bounds,
+    tie_commands,
 )
 from nlsq_widget.session import Command, Session, SetDevice, SetLevel, SetLive, SetLoss, SetStart
 
@@ -44,6 +45,13 @@ class ByName(MutableMapping[str, T]):
 
     def __repr__(self) -> str:
         return repr(self._values)
+
+
+class Expressions(ByName[str]):
+    """The expression of each parameter that is tied; None, or taking it away, unties one."""
+
+    def __delitem__(self, name: str) -> None:
+        self[name] = None
 
 
 class Chosen(MutableSet[str]):
@@ -92,7 +100,9 @@ def commands(session: Session, trait: str, value: Any) -> Sequence[Command]:
 
 
 def _starts(session: Session, value: Any) -> Sequence[Command]:
-    return [SetStart(name, number) for name, number in _named(session, value).items()]
+    # What is tied shows the value that it is given here when all are put back as they were: that unties nothing.
+    shown = {name: start for name, start in zip(session.names, session.p0, strict=True) if name in session.model.ties}
+    return [SetStart(name, number) for name, number in _named(session, value).items() if shown.get(name) != number]
 
 
 def _bounds(session: Session, value: Any) -> Sequence[Command]:
@@ -119,6 +129,7 @@ _READ: Mapping[str, Callable[[Session, Any], Sequence[Command]]] = {
     "bounds": _bounds,
     "fixed": fix_commands,
     "following": follow_commands,
+    "ties": tie_commands,
     "excluded": lambda session, value: [exclude_command(session, value)],
     "x_range": lambda _session, value: [range_command(value)],
     "device": lambda _session, value: [SetDevice(value)],

@@ -77,7 +77,7 @@ class Frame:
     def serves(self, session: Session) -> bool:
         """Whether the picture of `session` has this frame."""
         mine = self.session
-        return (mine.data, mine.model) == (session.data, session.model)
+        return mine.data is session.data and mine.model.function is session.model.function
 
     def head(self) -> dict[str, Any]:
         """The words and numbers of the frame, safe for JSON."""
@@ -133,6 +133,7 @@ class View:
         return {
             "device": session.device,
             "roles": [session.role(name) for name in session.names],
+            "ties": [session.model.ties.text(name) for name in session.names],
             "at_bound": [None] * len(session.names) if result is None else list(result.at_bound),
             "ok": result is not None and result.success and not self.stale,
             "status": self._status(),

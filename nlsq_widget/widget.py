@@ -20,6 +20,7 @@ from nlsq_widget.begin import begin, set_bounds
 from nlsq_widget.beside import Alive, Beside
 from nlsq_widget.device import devices
 from nlsq_widget.fit import Curves, followed
+from nlsq_widget.guess import guess
 from nlsq_widget.history import History, begun, done, redone, undone
 from nlsq_widget.model import ModelError
 from nlsq_widget.reduction import Window
@@ -29,9 +30,10 @@ from nlsq_widget.session import (
     Session,
     SetRole,
     SetStart,
+    SetTie,
     apply,
 )
-from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, commands
+from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, Expressions, commands
 from nlsq_widget.view import Frame, Progress, View, again, preview, view, waiting
 from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail, taken, window
 
@@ -48,9 +50,10 @@ class FitWidget(anywidget.AnyWidget):
     A start value left out is the default in the model's signature, else the middle of its bounds, else 1.
 
     All that a finger can do, Python can: `w.p0["a"] = 3`, `w.bounds["a"] = (0, 5)`, `w.fixed.add("a")`,
-    `w.following.add("a")`, `w.excluded = [4]`, `w.x_range = (0, 5)`, `w.device = "cpu:1"`, `w.loss = "cauchy"`,
-    `w.live = "release"`, `w.level = 0.68`; each can be observed. `w.result` is the fit on the screen. `w.fit()` fits
-    now, `w.take()` starts from the fitted values, `w.undo()`, `w.redo()` and `w.reset()` go through what was done.
+    `w.following.add("a")`, `w.ties["b"] = "1.5 * a"`, `w.excluded = [4]`, `w.x_range = (0, 5)`, `w.device = "cpu:1"`,
+    `w.loss = "cauchy"`, `w.live = "release"`, `w.level = 0.68`; each can be observed. `w.result` is the fit on the
+    screen. `w.fit()` fits now, `w.take()` starts from the fitted values, `w.guess()` looks for better start values,
+    `w.undo()`, `w.redo()` and `w.reset()` go through what was done.
     Raises ValueError, in one sentence, for what cannot be fitted; nothing is changed then.
 
     >>> import jax.numpy as jnp
@@ -67,6 +70,7 @@ class FitWidget(anywidget.AnyWidget):
     bounds: Any = Choice(help="Lower and upper bound of each parameter, infinite where there is none.")
     fixed: Any = Choice(help="Names of the parameters that stay at their start value.")
     following: Any = Choice(help="Names of the parameters whose start value goes along when another is moved.")
+    ties: Any = Choice(help="Expressions of the parameters that are computed from others.")
     excluded: Any = Choice(help="Indices of the points that do not count.")
     x_range: Any = Choice(help="Range of x outside of which points do not count.")
     loss: Any = Choice(help="Loss by which residuals are weighed.")
@@ -87,6 +91,7 @@ class FitWidget(anywidget.AnyWidget):
         bounds: Any = None,
         *,
         fixed: Iterable[str] = (),
+        ties: Mapping[str, str] | None = None,
         excluded: Iterable[int] = (),
         x_range: Any = None,
         absolute_sigma: bool = False,
@@ -106,6 +111,7 @@ class FitWidget(anywidget.AnyWidget):
             p0=p0,
             bounds=bounds,
             fixed=fixed,
+            ties=ties,
             excluded=excluded,
             x_range=x_range,
             device=device,
@@ -152,7 +158,11 @@ class FitWidget(anywidget.AnyWidget):
 
     def take(self, *names: str) -> None:
         """Start from the fitted values of these parameters, or of all."""
-        self._carry_out(Asked(taken(self._view, names or self._session.names)))
+        self._carry_out(Asked(taken(self._view, names)))
+
+    def guess(self) -> None:
+        """Look for better start values, from many starts. Raises ValueError when there are none; see `guess.guess`."""
+        self._carry_out(Asked(step="guess"))
 
     def cancel(self) -> None:
         """Break off the fit that runs beside, if one does; what it was to replace stays."""
@@ -256,6 +266,7 @@ class FitWidget(anywidget.AnyWidget):
             "bounds": ByName(bounds, self._put_bounds),
             "fixed": Chosen(session.fixed, self._put_fixed),
             "following": Chosen(session.following, self._put_following),
+            "ties": Expressions(dict(session.model.ties.texts), self._put_tie),
             "excluded": tuple(sorted(session.excluded)),
             "x_range": session.x_range,
             "device": session.device,
@@ -285,6 +296,10 @@ class FitWidget(anywidget.AnyWidget):
     def _put_following(self, name: str, following: bool) -> Iterable[str]:
         self.do(SetRole(name, "following" if following else "free"))
         return self.following
+
+    def _put_tie(self, name: str, text: str | None) -> Mapping[str, str]:
+        self.do(SetTie(name, text))
+        return self.ties
 
     @traitlets.validate(*SETTABLE)
     def _set_from_python(self, proposal: traitlets.Bunch) -> Any:
@@ -360,6 +375,8 @@ def _moved(history: History, asked: Asked, frame: Frame) -> History:
             return redone(history)
         case "reset":
             return done(history, history.first)
+        case "guess":
+            return done(history, guess(history.now))
         case _:
             session = reduce(apply, asked.commands, history.now)
             return done(history, _following(session, asked.commands, frame), asked.gesture)

@@ -22,6 +22,7 @@ from nlsq_widget.session import (
     SetRange,
     SetRole,
     SetStart,
+    SetTie,
     index,
     number,
 )
@@ -107,7 +108,7 @@ class Asked:
     """What a page asks for: to change the session by these commands, or to go through its history."""
 
     commands: tuple[Command, ...] = ()
-    step: Literal["change", "fit", "cancel", "undo", "redo", "reset"] = "change"
+    step: Literal["change", "guess", "fit", "cancel", "undo", "redo", "reset"] = "change"
     final: bool = True  # False while the finger is still down
     gesture: object = None  # the same for all commands of one drag
 
@@ -117,7 +118,7 @@ def asked(content: Any, view: View) -> Asked:
     content = content if isinstance(content, dict) else {}
     what = content.get("command")
     match what:
-        case {"kind": ("undo" | "redo" | "reset" | "fit" | "cancel") as step}:
+        case {"kind": ("undo" | "redo" | "reset" | "guess" | "fit" | "cancel") as step}:
             return Asked(step=step)
         case _:
             gesture = content.get("gesture")
@@ -131,7 +132,7 @@ def _commands(what: Any, view: View) -> tuple[Command, ...]:
         case {"name": str()}:
             return (_of_parameter(what, view),)
         case {"kind": "take"}:
-            return taken(view, view.session.names)
+            return taken(view)
         case {"kind": "points", "points": list(points), "excluded": bool(excluded)}:
             return (put(view.session, points, excluded),)
         case _:
@@ -146,6 +147,8 @@ def _of_parameter(what: Any, view: View) -> Command:
             return SetBound(name, side, _open(f"The {side} bound", value, -inf if side == "lower" else inf))
         case {"kind": "role", "name": name, "role": ("free" | "fixed" | "following") as role}:
             return SetRole(name, role)
+        case {"kind": "tie", "name": name, "text": text} if text is None or isinstance(text, str):
+            return SetTie(name, text)
         case {"kind": "take", "name": name}:
             return taken(view, (name,))[0]
         case _:
@@ -168,13 +171,17 @@ def _of_all(what: Any) -> Command:
             raise ValueError(_UNKNOWN)
 
 
-def taken(view: View, names: Iterable[str]) -> tuple[Command, ...]:
-    """The commands after which these parameters start at their fitted values."""
+def taken(view: View, names: Iterable[str] = ()) -> tuple[Command, ...]:
+    """The commands after which these parameters start at their fitted values; by default all but the tied ones."""
     if view.result is None or view.stale or view.fault is not None:
         raise ValueError("There is no fit to take values from; mend the start values first.")
+    ties = view.session.model.ties
     for name in names:
         index(view.session, name)
-    return tuple(SetStart(name, view.result[name]) for name in names)
+        if name in ties:
+            raise ValueError(f"{name} is tied (= {ties.text(name)}), and goes along by itself; untie it first.")
+    chosen = tuple(names) or [name for name in view.session.names if name not in ties]
+    return tuple(SetStart(name, view.result[name]) for name in chosen)
 
 
 def put(session: Session, points: Iterable[Any], excluded: bool) -> Command:

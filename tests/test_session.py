@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlsq_widget.begin import begin, set_bounds
-from nlsq_widget.session import SetBound, SetDevice, SetExcluded, SetRole, SetStart, apply
+from nlsq_widget.session import SetBound, SetDevice, SetExcluded, SetRole, SetStart, SetTie, apply
 
 
 def line(x, a, b):
@@ -71,6 +71,7 @@ commands = st.one_of(
     st.builds(SetStart, names, numbers),
     st.builds(SetBound, names, st.sampled_from(["lower", "upper"]), numbers),
     st.builds(SetRole, names, st.booleans()),
+    st.builds(SetTie, names, st.sampled_from([None, "2 * a", "b - 1", "a / b", "log(a)", "nonsense ("])),
     st.builds(SetExcluded, st.frozensets(st.integers(-1, 6))),
     st.builds(SetDevice, st.sampled_from(["cpu:0", "cpu:1", "moon"])),
 )

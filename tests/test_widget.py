@@ -421,3 +421,62 @@ def test_the_fit_becomes_the_start(w):
     np.testing.assert_allclose(list(w.widget.p0.values()), popt, rtol=1e-9)
     w.do(kind="undo")
     assert w.widget.p0["tau"] == 1
+
+
+def test_python_and_the_page_tie_and_untie(w):
+    w.widget.ties["tau"] = "2 * a"
+    content, _ = w.views[-1]
+    assert content["fit"]["roles"] == ["free", "tied", "free"]
+    assert content["fit"]["ties"] == [None, "2 * a", None]
+    assert w.widget.p0["tau"] == 2 * w.widget.p0["a"]
+    assert w.widget.result["tau"] == 2 * w.widget.result["a"]
+    content, _ = w.do(kind="tie", name="tau", text=None)
+    assert content["refused"] is None
+    assert not w.widget.ties
+    w.do(kind="tie", name="tau", text="= a / 2")
+    assert dict(w.widget.ties) == {"tau": "a / 2"}
+    w.widget.p0 = dict(w.widget.p0)  # as they are: this unties nothing
+    assert "tau" in w.widget.ties
+    w.do(kind="p0", name="tau", value=0.5)
+    assert (w.widget.p0["tau"], dict(w.widget.ties)) == (0.5, {})
+    w.widget.undo()
+    del w.widget.ties["tau"]
+    assert not w.widget.ties
+    w.widget.ties = {"c": "a / 9"}
+    w.widget.ties = {"tau": "a"}
+    assert dict(w.widget.ties) == {"tau": "a"}
+
+
+def test_a_tie_that_makes_no_sense_is_refused_and_the_frame_does_not_travel_again(w):
+    w.say(type="hello")
+    content, _ = w.do(kind="tie", name="tau", text="tau + 1")
+    assert "cannot be tied to itself" in content["refused"]
+    content, _ = w.do(kind="tie", name="tau", text="2 * a")
+    assert content["refused"] is None
+    assert content["frame"] is None
+
+
+def test_a_tied_parameter_is_not_taken_but_goes_along(w):
+    w.widget.ties["tau"] = "2 * a"
+    with pytest.raises(ValueError, match="untie it first"):
+        w.widget.take("tau")
+    w.widget.take()
+    assert w.widget.p0["tau"] == pytest.approx(w.widget.result["tau"])
+    assert "tau" in w.widget.ties
+
+
+def test_guessed_start_values_fit_lower_in_one_step_to_undo():
+    x = np.linspace(0, 10, 80)
+    y = 2 * np.sin(3 * x + 0.5)
+    page = Page(FitWidget(lambda x, a, w, s: a * jnp.sin(w * x + s), x, y, p0=[1, 1, 0], fixed=["s"]))
+    page.widget.p0["s"] = 0.5
+    before, chi2 = dict(page.widget.p0), page.widget.result.chi2
+    content, _ = page.do(kind="guess")
+    assert content["refused"] is None
+    assert page.widget.result.chi2 < 1e-6 < chi2
+    assert page.widget.p0["s"] == 0.5
+    assert abs(page.widget.p0["w"]) == pytest.approx(3, rel=0.1)
+    content, _ = page.do(kind="guess")
+    assert content["refused"].startswith("No better start values were found")
+    page.widget.undo()
+    assert dict(page.widget.p0) == before

@@ -41,6 +41,27 @@ export function fitted(value: number, error: number): Fitted {
   };
 }
 
+/** The same in short: 1.2345(67) is 1.2345 ± 0.0067, and 12.3(4.5) is 12.3 ± 4.5. The error has two digits. */
+export function concise(value: number, error: number): Fitted {
+  const isPlain = !(error > 0) || !Number.isFinite(error) || error < Math.abs(value) * 1e-12;
+  if (!Number.isFinite(value) || isPlain) {
+    const { error: small, ...alone } = fitted(value, error);
+    return { ...alone, error: small === "" ? "" : ` ± ${small}` };
+  }
+  const two = Number(error.toPrecision(2));
+  const last = magnitude(two) - 1; // the power of ten of the last digit that is shown
+  const rounded = Number(`${scaled(value, last).toFixed(0)}e${last}`); // it may have become 10 from 9.99
+  const top = magnitude(Math.max(Math.abs(rounded), two));
+  const power = top >= -3 && top < 6 && last <= 0 ? 0 : top;
+  const decimals = Math.min(100, power - last);
+  const inside = scaled(two, power);
+  return {
+    value: minus(scaled(rounded, power).toFixed(decimals)),
+    error: `(${inside < 1 ? scaled(two, last).toFixed(0) : inside.toFixed(decimals)})`,
+    power: power === 0 ? "" : timesTen(power),
+  };
+}
+
 /** The label of a tick: as many decimals as its step needs. */
 export function tick(value: number, step: number, largest: number): string {
   const power = magnitude(largest);
@@ -85,8 +106,10 @@ export function magnitude(value: number): number {
   return exponent === undefined ? 0 : Number(exponent);
 }
 
+// By the decimal point, not by a division: no digit is lost, and no power of ten overflows.
 function scaled(value: number, power: number): number {
-  return power < 0 ? value * 10 ** -power : value / 10 ** power;
+  const [digits, own] = value.toExponential().split("e");
+  return Number(`${digits}e${Number(own) - power}`);
 }
 
 function isRound(step: number): boolean {

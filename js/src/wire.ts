@@ -9,6 +9,7 @@ export type Command =
   | { readonly kind: "p0"; readonly name: string; readonly value: number }
   | { readonly kind: "bound"; readonly name: string; readonly side: Side; readonly value: number | null }
   | { readonly kind: "role"; readonly name: string; readonly role: Role }
+  | { readonly kind: "tie"; readonly name: string; readonly text: string | null } // "1.5 * b"; null: by itself again
   | { readonly kind: "take"; readonly name: string | null } // start at the fitted value, of one parameter or of all
   | { readonly kind: "points"; readonly points: readonly number[]; readonly excluded: boolean }
   | { readonly kind: "range"; readonly lower: number | null; readonly upper: number | null }
@@ -16,6 +17,7 @@ export type Command =
   | { readonly kind: "loss"; readonly loss: string; readonly scale: number }
   | { readonly kind: "live"; readonly live: Live }
   | { readonly kind: "level"; readonly level: number | null } // of the band; null: no band
+  | { readonly kind: "guess" } // start values from the data
   | { readonly kind: "fit" | "cancel" | "undo" | "redo" | "reset" };
 
 /** Two commands with the same control replace each other: only the newest is worth sending. null: each one counts. */
@@ -23,6 +25,7 @@ export function control(command: Command): string | null {
   switch (command.kind) {
     case "p0":
     case "role":
+    case "tie":
       return JSON.stringify([command.kind, command.name]);
     case "bound":
       return JSON.stringify([command.kind, command.name, command.side]);
@@ -34,6 +37,7 @@ export function control(command: Command): string | null {
       return JSON.stringify([command.kind]);
     case "take":
     case "points":
+    case "guess":
     case "fit":
     case "cancel":
     case "undo":
@@ -97,7 +101,8 @@ export interface Parameter {
   readonly popt: number; // nan: no result
   readonly stderr: number;
   readonly scale: number; // by how much it must change to change the curve as much as the data vary
-  readonly role: Role;
+  readonly role: Role | "tied"; // tied: computed from others
+  readonly tie: string | null; // the expression by which it is tied
   readonly at_bound: Side | null;
 }
 
@@ -287,14 +292,17 @@ function statistics(values: Numbers): Statistics {
 }
 
 function parameters(from: Fields, given: Arrays): Omit<Parameter, "name">[] {
-  const roles = words(from, "roles", ["free", "fixed", "following"]);
+  const roles = words(from, "roles", ["free", "fixed", "following", "tied"]);
+  const ties = list(from, "ties");
   const atBound = list(from, "at_bound");
   const table = numbers(given, "parameters", roles.length * 6);
   return roles.map((role, i) => {
     const row = table.subarray(6 * i, 6 * i + 6);
     const [p0 = NaN, lower = NaN, upper = NaN, popt = NaN, stderr = NaN, scale = NaN] = row;
     const at_bound = (["lower", "upper"] as const).find((side) => side === atBound[i]) ?? null;
-    return { p0, lower, upper, popt, stderr, scale, role, at_bound };
+    const given = ties[i];
+    const tie = typeof given === "string" ? given : null;
+    return { p0, lower, upper, popt, stderr, scale, role, tie, at_bound };
   });
 }
 

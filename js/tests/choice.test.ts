@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { chosen, obstacle, stopped } from "../src/panels/choice";
+import { canTake } from "../src/panels/buttons";
+import { chosen, obstacle, stopped, typed } from "../src/panels/choice";
 import type { Parameter } from "../src/wire";
 
 const parameter: Parameter = {
@@ -11,6 +12,7 @@ const parameter: Parameter = {
   stderr: 1,
   scale: 3,
   role: "free",
+  tie: null,
   at_bound: null,
 };
 
@@ -33,4 +35,22 @@ test("a typed value that is in the way of a bound is not moved but explained", (
   expect(obstacle("p0", 11, parameter)).toBe("11 is above the upper bound 10. Move the bound first.");
   expect(obstacle("lower", 12, parameter)).toContain("above the upper bound 10");
   expect(obstacle("upper", 10.5, parameter)).toBeNull();
+});
+
+test("what begins with = ties a start value, and nothing else does", () => {
+  expect(typed("p0", " = 1.5 * b")).toEqual({ tie: "1.5 * b" });
+  expect(typed("p0", "=")).toEqual({ tie: null });
+  expect(typed("p0", "3e-4")).toBe(3e-4);
+  expect(typed("p0", "1.5 * b")).toBe("To tie it to other parameters, begin with “=”: = 1.5 * b.");
+  expect(typed("lower", "= b")).toMatch(/not a number/);
+  for (const none of ["", "-inf", "−∞"]) expect(typed("lower", none)).toBeNull();
+  for (const none of ["", "inf", "∞"]) expect(typed("upper", none)).toBeNull();
+});
+
+test("a fitted value is worth taking unless the fit already begins there", () => {
+  expect(canTake(parameter)).toBe(true);
+  expect(canTake({ ...parameter, p0: 4 + 1e-12 })).toBe(false);
+  expect(canTake({ ...parameter, popt: Number.NaN })).toBe(false);
+  expect(canTake({ ...parameter, p0: 1e-17, popt: 2e-17, stderr: 1e-18 })).toBe(true);
+  expect(canTake({ ...parameter, role: "tied" })).toBe(false);
 });

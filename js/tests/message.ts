@@ -30,7 +30,15 @@ export const frameArrays = {
   grid: f64(1, 3),
 };
 export const fit = {
-  ...{ frame: 3, device: "cpu:0", roles: ["free", "fixed"], at_bound: [null, "upper"], ok: true, fault: null },
+  ...{
+    frame: 3,
+    device: "cpu:0",
+    roles: ["free", "fixed"],
+    ties: [null, null],
+    at_bound: [null, "upper"],
+    ok: true,
+    fault: null,
+  },
   ...{ status: "converged in 6 steps", steps: 6, milliseconds: 0.31, compiled: 1 },
   ...{ live: "drag", stale: false, level: null, loss: "linear", loss_scale: 1, n_excluded: 1 },
   ...{ can_undo: false, can_redo: false, code: "result = fit(misra1a, x, y)" },

@@ -1,5 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { extended, fresh, keyStep, type Marks, rested, shareOf, tidy, valueAt, widened } from "../src/range";
+import {
+  canPlace,
+  decades,
+  extended,
+  fresh,
+  isManyDecades,
+  LINEAR,
+  logarithmic,
+  type Marks,
+  pointed,
+  type Ruler,
+  rested,
+  shareOf,
+  stepped,
+  tidy,
+  valueAt,
+  widened,
+} from "../src/range";
 
 const { POSITIVE_INFINITY: INF, NaN: NAN } = Number;
 const marks = (changed: Partial<Marks>): Marks => ({
@@ -59,7 +76,7 @@ describe("a fresh range", () => {
 });
 
 describe("an old range", () => {
-  const span = { lo: 0, hi: 10 };
+  const span = { lo: 0, hi: 10, scale: LINEAR };
 
   test("stands still while all marks are inside", () => {
     expect(widened(span, marks({ p0: 9.9, popt: 0.1, stderr: 1 }))).toEqual(span);
@@ -77,19 +94,19 @@ describe("an old range", () => {
   });
 
   test("narrows at rest only when it is far too wide", () => {
-    const wide = { lo: -1e4, hi: 1e4 };
+    const wide = { lo: -1e4, hi: 1e4, scale: LINEAR };
     expect(rested(wide, marks({ p0: 5 })).hi).toBeLessThan(20);
     expect(rested(span, marks({ p0: 2 }))).toEqual(span);
   });
 
   test("is pushed out at one end only", () => {
-    expect(extended(span, "hi", 0.1)).toEqual({ lo: 0, hi: 11 });
-    expect(extended(span, "lo", 0.1)).toEqual({ lo: -1, hi: 10 });
+    expect(extended(span, "hi", 0.1)).toEqual({ lo: 0, hi: 11, scale: LINEAR });
+    expect(extended(span, "lo", 0.1)).toEqual({ lo: -1, hi: 10, scale: LINEAR });
   });
 });
 
 test("position and value are each other's inverse", () => {
-  const span = { lo: -3e-17, hi: 5e-17 };
+  const span = { lo: -3e-17, hi: 5e-17, scale: LINEAR };
   expect(valueAt(span, shareOf(span, 2e-17))).toBeCloseTo(2e-17, 30);
 });
 
@@ -102,6 +119,84 @@ test("a dragged value has no more digits than a pixel can mean", () => {
 });
 
 test("an arrow key moves a tenth of the standard error, else a hundredth of the range", () => {
-  expect(keyStep({ lo: 0, hi: 10 }, 2)).toBeCloseTo(0.2);
-  for (const unknown of [0, NAN, INF]) expect(keyStep({ lo: 0, hi: 10 }, unknown)).toBeCloseTo(0.1);
+  const span = { lo: 0, hi: 10, scale: LINEAR };
+  expect(stepped(span, 5, 1, 2)).toBeCloseTo(5.2, 12);
+  expect(stepped(span, 5, 10, 2)).toBeCloseTo(7, 12);
+  expect(stepped(span, 5, 0.1, 2)).toBeCloseTo(5.02, 12);
+  for (const unknown of [0, NAN, INF]) expect(stepped(span, 5, -1, unknown)).toBeCloseTo(4.9, 12);
+});
+
+describe("a logarithmic track", () => {
+  const positive = marks({ p0: 1, lower: 1e-6, upper: 1e6, popt: 30, stderr: 2 });
+
+  test("is offered where bounds are positive, or values lie decades apart", () => {
+    expect(isManyDecades(marks({ p0: 3, lower: 0 }))).toBe(true);
+    expect(isManyDecades(marks({ p0: 1, popt: 1e3 }))).toBe(true);
+    expect(isManyDecades(marks({ p0: -1, popt: 1e3 }))).toBe(true);
+    expect(isManyDecades(marks({ p0: 500, popt: 238 }))).toBe(false);
+    expect(isManyDecades(marks({ p0: 0 }))).toBe(false);
+  });
+
+  test("is a plain logarithm where all is positive, and knows zero elsewhere", () => {
+    expect(logarithmic(positive).kind).toBe("log");
+    expect(logarithmic(marks({ p0: 2, lower: 0 })).kind).toBe("log");
+    expect(logarithmic(marks({ p0: 2, lower: -5, upper: 1e4 }))).toEqual({ kind: "symlog", knee: 2 });
+    expect(logarithmic(marks({ p0: 0 }))).toEqual({ kind: "symlog", knee: 1 });
+    expect(logarithmic(marks({ p0: 2, popt: -3 })).kind).toBe("symlog");
+  });
+
+  test("gives each decade the same room", () => {
+    const ruler = fresh(positive, { kind: "log" });
+    const [one, ten, hundred] = [1, 10, 100].map((value) => shareOf(ruler, value));
+    expect((hundred ?? 0) - (ten ?? 0)).toBeCloseTo((ten ?? 0) - (one ?? 0), 12);
+    expect(shareOf(ruler, 1e-6)).toBeGreaterThan(0);
+    expect(shareOf(ruler, 1e6)).toBeLessThan(1);
+    expect(shareOf(ruler, 0)).toBe(-INF);
+  });
+
+  test.each([1e-17, 1e-300, 1, 1e6, 1e300])("reaches a decade to both sides of p0 = %s", (p0) => {
+    const ruler = fresh(marks({ p0, lower: 0 }), { kind: "log" });
+    expect(shareOf(ruler, p0)).toBeCloseTo(0.5, 6);
+    expect(shareOf(ruler, p0 / 10)).toBeGreaterThan(0);
+    expect(shareOf(ruler, p0 * 10)).toBeLessThan(1);
+  });
+
+  test.each([
+    [{ kind: "log" } as const, 3e-5],
+    [{ kind: "symlog", knee: 1e-9 } as const, -4e3],
+    [{ kind: "symlog", knee: 2 } as const, 0],
+  ])("%o: position and value are each other's inverse", (scale, value) => {
+    const ruler = fresh(marks({ p0: 1, lower: -1e4, upper: 1e4 }), scale);
+    expect(valueAt(ruler, shareOf(ruler, value))).toBeCloseTo(value, 10);
+  });
+
+  test("takes from the finger as many digits as a pixel means there", () => {
+    const ruler = { lo: -6, hi: 6, scale: { kind: "log" } as const };
+    expect(pointed(ruler, shareOf(ruler, 1.23456e-4), 240)).toBe(1.2e-4);
+    expect(pointed(ruler, shareOf(ruler, 12345.6), 240)).toBe(12000);
+  });
+
+  test("an arrow key is a hundredth of it, never across zero", () => {
+    const ruler = { lo: -3, hi: 3, scale: { kind: "log" } as const };
+    expect(stepped(ruler, 1, 1, NAN)).toBeCloseTo(10 ** 0.06, 2);
+    expect(stepped(ruler, 1, -100, NAN)).toBeCloseTo(1e-6, 9);
+    expect(stepped(ruler, 0, 1, NAN)).toBeGreaterThan(0);
+    expect(stepped(ruler, 1, 1, 0.5)).toBeCloseTo(1.05, 12);
+  });
+
+  test("has a mark for each power of ten, but not too many", () => {
+    const values = (ruler: Ruler): number[] => decades(ruler).map((share) => valueAt(ruler, share));
+    const near = values({ lo: -1.5, hi: 1.5, scale: { kind: "log" } });
+    for (const [i, power] of [0.1, 1, 10].entries()) expect(near[i]).toBeCloseTo(power, 12);
+    expect(decades({ lo: -300, hi: 300, scale: { kind: "log" } }).length).toBeLessThan(14);
+    expect(values({ lo: -1.2, hi: 1.2, scale: { kind: "symlog", knee: 1 } }).map(Math.round)).toEqual([
+      -10, -1, 0, 1, 10,
+    ]);
+    expect(decades(fresh(marks({})))).toEqual([]);
+  });
+
+  test("cannot place a start value that is not positive", () => {
+    expect(canPlace({ kind: "log" }, -1)).toBe(false);
+    expect(canPlace({ kind: "symlog", knee: 1 }, -1)).toBe(true);
+  });
 });

@@ -24,7 +24,7 @@ describe("decoding", () => {
         stderr: 2.71,
         scale: 90,
       },
-      ...{ role: "free", at_bound: null },
+      ...{ role: "free", tie: null, at_bound: null },
     });
     expect(message.parameters[1]).toMatchObject({ p0: 1e-4, lower: 0, upper: 1, role: "fixed", at_bound: "upper" });
     expect([...(message.curves?.curve ?? [])]).toEqual([0, Number.NaN]);

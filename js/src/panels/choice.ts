@@ -1,5 +1,5 @@
 /** What the user chose for one parameter, and the rules that the kernel will apply to it, said before it is sent. */
-import { plain } from "../format";
+import { plain, read } from "../format";
 import type { Marks } from "../range";
 import type { Command, Parameter } from "../wire";
 
@@ -37,4 +37,16 @@ export function obstacle(handle: Handle, value: number | null, { lower, upper }:
 export function command(name: string, handle: Handle, value: number | null): Command | null {
   if (handle !== "p0") return { kind: "bound", name, side: handle, value };
   return value === null ? null : { kind: "p0", name, value };
+}
+
+/** What was typed: a number, null for no bound, a tie to other parameters, or a sentence that says what is wrong. */
+export type Typed = number | string | null | { readonly tie: string | null };
+
+export function typed(handle: Handle, text: string): Typed {
+  if (handle !== "p0") return read(text, handle === "lower" ? "-" : "+");
+  const formula = /^\s*=(.*)$/s.exec(text)?.[1]?.trim();
+  if (formula !== undefined) return { tie: formula === "" ? null : formula };
+  const value = read(text, null);
+  const isFormula = typeof value === "string" && /[A-Za-z_]/.test(text) && /[*+/(-]/.test(text);
+  return isFormula ? `To tie it to other parameters, begin with “=”: = ${text.trim()}.` : value;
 }

@@ -4,20 +4,23 @@ import { make, setAttribute } from "../dom";
 export interface Field {
   readonly el: HTMLInputElement;
   draw(text: string): void;
+  refuse(text: string, sentence: string): void; // what was committed came back with a sentence
+}
+
+export interface About {
+  readonly label: string;
+  readonly placeholder: string;
+  readonly hint: string; // what else than a number may be typed; "": nothing
 }
 
 /** `commit` returns the sentence that says what is wrong, or null. */
 export function makeField(
-  label: string,
-  placeholder: string,
+  about: About,
   commit: (text: string) => string | null,
   complain: (sentence: string | null) => void,
   signal: AbortSignal,
 ): Field {
-  const el = make("input", {
-    ...{ type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false" },
-    ...{ "aria-label": label, placeholder, class: "nlsq-field" },
-  });
+  const el = makeInput(about);
   let current = "";
 
   function say(sentence: string | null): void {
@@ -52,11 +55,23 @@ export function makeField(
     el,
     draw(text) {
       if (text === current) return;
-      const isDirty = el.value !== current;
+      const isTyping = el.value !== current && el.matches(":focus");
       current = text;
-      if (isDirty) return; // never write over what is being typed
+      el.title = [text, about.hint].join("\n").trim();
+      if (isTyping) return; // never write over it
       el.value = text;
-      el.title = text;
+      say(null);
+    },
+    refuse(text, sentence) {
+      el.value = text;
+      say(sentence);
     },
   };
+}
+
+function makeInput({ label, placeholder, hint }: About): HTMLInputElement {
+  return make("input", {
+    ...{ type: "text", inputmode: hint === "" ? "decimal" : "text", autocomplete: "off", spellcheck: "false" },
+    ...{ "aria-label": label, placeholder, class: "nlsq-field" },
+  });
 }

@@ -49,7 +49,7 @@ function loss({ send, signal }: Seat, complain: (sentence: string | null) => voi
     choose();
     return null;
   };
-  const field = makeField("Scale of the loss", "", commit, complain, signal);
+  const field = makeField({ label: "Scale of the loss", placeholder: "", hint: "" }, commit, complain, signal);
   const draw: Draw = ({ frame, fit }, busy) => {
     fill(
       select,
@@ -84,7 +84,12 @@ function band({ send, signal }: Seat, complain: (sentence: string | null) => voi
     send({ kind: "level", level });
     return null;
   };
-  const field = makeField("Confidence of the band in percent", "", commit, complain, signal);
+  const field = makeField(
+    { label: "Confidence of the band in percent", placeholder: "", hint: "" },
+    commit,
+    complain,
+    signal,
+  );
   const typed = labelled("percent", "Any confidence between 0 and 100 %", field.el);
   select.addEventListener(
     "change",

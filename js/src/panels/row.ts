@@ -1,76 +1,100 @@
 /** One parameter. What the finger holds shows at once; everything else is what the kernel answered. */
-import { animation, make, setAttribute, setText, wantsStillness } from "../dom";
-import { plain, read } from "../format";
+import { make, setAttribute, setText } from "../dom";
+import { plain } from "../format";
 import type { Send } from "../host";
-import { extended, fresh, keyStep, type Marks, rested, type Span, tidy, valueAt, widened } from "../range";
+import {
+  canPlace,
+  fresh,
+  isManyDecades,
+  LINEAR,
+  logarithmic,
+  type Marks,
+  pointed,
+  type Ruler,
+  rested,
+  type Scale,
+  stepped,
+  valueAt,
+  widened,
+} from "../range";
 import type { Parameter } from "../wire";
-import { chosen, command, type Handle, obstacle, stopped } from "./choice";
+import { type Button, canTake, makeFollow, makeLock, makeLog, makeTake, makeUntie } from "./buttons";
+import { chosen, command, type Handle, obstacle, stopped, type Typed, typed } from "./choice";
 import type { Along, Finger } from "./drag";
 import { type Field, makeField } from "./field";
-import { type Label, makeFitted, makeLock, makeWord } from "./labels";
+import { type Label, makeFitted, makeWord } from "./labels";
 import { makeTrack, PARK_PX, type Track } from "./track";
+import { Zoom } from "./zoom";
 
-const REST_MS = 800;
+const BURST_MS = 400; // presses of an arrow key that follow each other faster are one gesture
 const HANDLES = ["lower", "p0", "upper"] as const;
+
+/** What a row is told besides its parameter. */
+export interface Told {
+  readonly isBusy: boolean; // a command of this page has not been answered yet
+  readonly refused: string | null; // why the newest command was refused
+  readonly hasFit: boolean; // the fitted values are those of the start values on the screen
+}
 
 export class Row {
   readonly el: HTMLElement;
   readonly #send: Send;
   readonly #track: Track;
+  readonly #zoom: Zoom;
   readonly #fields: Readonly<Record<Handle, Field>>;
   readonly #labels: readonly Label[];
+  readonly #buttons: readonly Button[];
+  readonly #log: Button;
   readonly #note = make("p", { class: "nlsq-note", "aria-live": "polite" });
   readonly #choices = new Map<Handle, number | null>();
-  readonly #animate: () => void;
   #parameter: Parameter;
   #isAnswered = true; // no choice of this row is on its way
   #held: Handle | null = null;
+  #open: Handle | null = null; // what was sent as held, and has not had its last word
+  #burst: ReturnType<typeof setTimeout> | undefined;
   #parked = false; // the held bracket has not come onto the rail yet
-  #push = 0; // pixels by which the thumb is held beyond an end of the rail
-  #span: Span;
-  #target: Span;
-  #rest: ReturnType<typeof setTimeout> | undefined;
+  #isLog = false;
+  #hasFit = false;
+  #tie: string | null = null; // what was typed as a tie, and has not been answered
 
   constructor(parameter: Parameter, send: Send, signal: AbortSignal) {
     const { name } = parameter;
     this.#parameter = parameter;
     this.#send = send;
-    this.#span = this.#target = fresh(chosen(parameter, this.#choices));
+    this.#zoom = new Zoom(fresh(this.#marks()), this, signal);
     this.#track = makeTrack(name, this, signal);
     this.#fields = {
       lower: this.#makeField("lower", `${name} lower bound, exact`, "−∞", signal),
       p0: this.#makeField("p0", `${name} start value, exact`, "", signal),
       upper: this.#makeField("upper", `${name} upper bound, exact`, "∞", signal),
     };
-    const [word, fitted] = [makeWord(), makeFitted(name, signal)];
-    const lock = makeLock(name, (fixed) => send({ kind: "role", name, role: fixed ? "fixed" : "free" }), signal);
-    this.#labels = [word, fitted, lock];
-    const title = make("span", { class: "nlsq-name", title: name }, name);
-    const fields = make("div", { class: "nlsq-fields" }, ...HANDLES.map((handle) => this.#fields[handle].el));
-    const end = make("span", { class: "nlsq-end" }, fitted.el, lock.el);
-    const head = make("div", { class: "nlsq-head" }, title, word.el, end);
-    this.el = make(
-      "div",
-      { class: "nlsq-row", role: "group", "aria-label": name },
-      head,
-      this.#track.el,
-      fields,
-      this.#note,
-    );
-    this.#animate = animation((milliseconds) => this.#step(milliseconds), signal);
-    signal.addEventListener("abort", () => clearTimeout(this.#rest), { once: true });
+    this.#labels = [makeWord(), makeFitted(name, signal)];
+    this.#log = makeLog(name, () => this.#toggleLog(), signal);
+    this.#buttons = [
+      makeTake(name, () => this.take(), signal),
+      makeFollow(name, (role) => send({ kind: "role", name, role }), signal),
+      makeLock(name, (role) => send({ kind: "role", name, role }), signal),
+      makeUntie(name, () => send({ kind: "tie", name, text: null }), signal),
+    ];
+    this.el = this.#assembled(name);
+    const end = (): void => clearTimeout(this.#burst);
+    signal.addEventListener("abort", end, { once: true });
   }
 
-  draw(parameter: Parameter, busy: boolean): void {
+  draw(parameter: Parameter, told: Told): void {
     this.#parameter = parameter;
-    if (!busy) this.#isAnswered = true;
+    this.#hasFit = told.hasFit;
+    if (!told.isBusy) this.#isAnswered = true;
     this.#forget();
-    for (const label of this.#labels) label.draw(parameter);
-    setAttribute(this.el, "data-fixed", String(parameter.role === "fixed"));
+    for (const part of [...this.#labels, ...this.#buttons]) part.draw(parameter, told.hasFit);
+    setAttribute(this.el, "data-role", parameter.role);
     setAttribute(this.el, "data-at-bound", parameter.at_bound);
-    if (this.#held === null) this.#aim(widened(this.#target, this.#marks()));
-    this.#redraw();
-    this.#restSoon();
+    this.#track.el.inert = parameter.role === "tied";
+    for (const side of ["lower", "upper"] as const) this.#fields[side].el.disabled = parameter.role === "tied";
+    if (this.#held === null) this.#zoom.aim(this.#fitting());
+    this.redraw();
+    this.#zoom.whenAtRest(() => this.#rest());
+    if (this.#tie !== null && !told.isBusy) this.#answerTie(told.refused);
   }
 
   finger(handle: Handle): Finger {
@@ -82,10 +106,12 @@ export class Row {
   }
 
   nudge(handle: Handle, steps: number): void {
+    if (this.#open !== handle) this.settle();
     const now = this.#marks()[handle];
-    const from = Number.isFinite(now) ? now : handle === "lower" ? this.#span.lo : this.#span.hi;
-    const step = keyStep(this.#target, this.#parameter.stderr);
-    this.#choose(handle, tidy(from + steps * step, step / 100));
+    const from = Number.isFinite(now) ? now : valueAt(this.#zoom.now, handle === "lower" ? 0 : 1);
+    this.#choose(handle, stepped(this.#zoom.target, from, steps, this.#parameter.stderr), "held");
+    clearTimeout(this.#burst);
+    this.#burst = setTimeout(() => this.settle(), BURST_MS);
   }
 
   limit(handle: Handle, end: "lower" | "upper"): void {
@@ -98,7 +124,39 @@ export class Row {
   }
 
   refit(): void {
-    this.#aim(fresh(this.#marks()));
+    this.#zoom.aim(fresh(this.#marks(), this.#scale()));
+  }
+
+  take(): void {
+    if (this.#hasFit && canTake(this.#parameter)) this.#send({ kind: "take", name: this.#parameter.name });
+  }
+
+  /** The last word of a drag or of a burst of keys. */
+  settle(): void {
+    clearTimeout(this.#burst);
+    const handle = this.#open;
+    if (handle === null) return;
+    this.#open = null;
+    const value = this.#marks()[handle];
+    const message = command(this.#parameter.name, handle, Number.isFinite(value) ? value : null);
+    if (message === null) return;
+    this.#isAnswered = false;
+    this.#send(message);
+  }
+
+  zoomed(): void {
+    this.redraw();
+  }
+
+  pushed(share: 0 | 1): void {
+    this.#choose("p0", pointed(this.#zoom.now, share, 400), "held");
+  }
+
+  redraw(): void {
+    const marks = this.#marks();
+    this.#track.draw(this.#zoom.now, marks, this.#held);
+    this.#log.draw(this.#parameter, this.#isLog || isManyDecades(marks));
+    for (const handle of HANDLES) this.#fields[handle].draw(this.#shown(handle, marks));
   }
 
   /** What the kernel has answered is shown from its answer, except what is still held. */
@@ -110,7 +168,13 @@ export class Row {
     return chosen(this.#parameter, this.#choices);
   }
 
-  #choose(handle: Handle, value: number | null): void {
+  #shown(handle: Handle, marks: Marks): string {
+    const { tie } = this.#parameter;
+    return handle === "p0" && tie !== null ? `= ${tie}` : plain(marks[handle]);
+  }
+
+  #choose(handle: Handle, value: number | null, held?: "held"): void {
+    if (held === undefined) this.settle();
     const stop = value === null ? null : stopped(handle, value, this.#marks());
     const message = command(this.#parameter.name, handle, stop);
     if (message === null) return;
@@ -118,91 +182,112 @@ export class Row {
     this.#choices.set(handle, stop);
     if (this.#marks()[handle] !== before) {
       this.#isAnswered = false;
-      this.#send(message);
+      if (held !== undefined) this.#open = handle;
+      this.#send(message, held);
     }
-    if (this.#held === null) this.#aim(widened(this.#target, this.#marks()));
-    this.#redraw();
+    if (this.#held === null) this.#zoom.aim(this.#fitting());
+    this.redraw();
   }
 
   #grab(handle: Handle, { left, width }: Along): void {
+    this.settle();
     this.#held = handle;
     const now = this.#marks()[handle];
     this.#choices.set(handle, Number.isFinite(now) ? now : null); // it stays under the finger whatever is answered
-    this.#target = this.#span; // under a finger the range stands still
+    this.#zoom.hold();
     this.#parked = handle !== "p0" && (left < 0 || left > width);
-    this.#redraw();
+    this.redraw();
   }
 
   #drag(handle: Handle, { left, width }: Along): void {
     if (!(width > 0)) return;
-    const value = valueAt(this.#span, Math.min(1, Math.max(0, left / width)));
-    const rounded = tidy(value, (this.#span.hi - this.#span.lo) / width);
+    const value = pointed(this.#zoom.now, Math.min(1, Math.max(0, left / width)), width);
     if (handle === "p0") {
-      this.#push = left < 0 ? left : Math.max(0, left - width);
-      this.#choose(handle, rounded);
-      if (this.#push !== 0) this.#animate();
+      this.#choose(handle, value, "held");
+      this.#zoom.push(left < 0 ? left : Math.max(0, left - width));
       return;
     }
     const outside = handle === "lower" ? -left : left - width;
     this.#parked &&= outside > PARK_PX / 2 && outside < 3 * PARK_PX;
     if (this.#parked) return;
-    this.#choose(handle, outside > PARK_PX / 2 ? null : rounded);
+    this.#choose(handle, outside > PARK_PX / 2 ? null : value, "held");
   }
 
   #drop(): void {
+    this.#zoom.push(0);
+    this.settle();
     this.#held = null;
-    this.#push = 0;
     this.#forget();
-    this.#aim(widened(this.#span, this.#marks()));
-    this.#redraw();
-    this.#restSoon();
+    this.#zoom.aim(this.#fitting());
+    this.redraw();
+    this.#zoom.whenAtRest(() => this.#rest());
   }
 
-  #aim(target: Span): void {
-    this.#target = target;
-    if (wantsStillness()) this.#span = target;
-    if (this.#span !== target) this.#animate();
+  #rest(): void {
+    if (this.#held === null) this.#zoom.aim(rested(this.#fitting(), this.#marks()));
   }
 
-  #step(milliseconds: number): boolean {
-    if (this.#held === "p0" && this.#push !== 0) {
-      const share = (Math.min(Math.abs(this.#push) + 8, 60) / 60) * (milliseconds / 600);
-      this.#span = this.#target = extended(this.#span, this.#push < 0 ? "lo" : "hi", share);
-      const grain = (this.#span.hi - this.#span.lo) / 400;
-      this.#choose("p0", tidy(this.#push < 0 ? this.#span.lo : this.#span.hi, grain));
-      return true;
-    }
-    const part = 1 - Math.exp(-milliseconds / 60);
-    const [from, to] = [this.#span, this.#target];
-    const close = Math.abs(to.lo - from.lo) + Math.abs(to.hi - from.hi) < (to.hi - to.lo) / 500;
-    this.#span = close ? to : { lo: from.lo + part * (to.lo - from.lo), hi: from.hi + part * (to.hi - from.hi) };
-    this.#redraw();
-    return !close;
-  }
-
-  #restSoon(): void {
-    clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => {
-      if (this.#held === null) this.#aim(rested(this.#target, this.#marks()));
-    }, REST_MS);
-  }
-
-  #redraw(): void {
+  /** The range as it is, with room for all marks. */
+  #fitting(): Ruler {
+    const { target } = this.#zoom;
     const marks = this.#marks();
-    this.#track.draw(this.#span, marks, this.#held);
-    for (const handle of HANDLES) this.#fields[handle].draw(plain(marks[handle]));
+    return canPlace(target.scale, marks.p0) ? widened(target, marks) : fresh(marks, this.#scale());
+  }
+
+  #scale(): Scale {
+    return this.#isLog ? logarithmic(this.#marks()) : LINEAR;
+  }
+
+  #toggleLog(): void {
+    this.#isLog = !this.#isLog;
+    this.refit();
+    this.redraw();
+  }
+
+  #commit(handle: Handle, text: string): string | null {
+    const value = typed(handle, text);
+    if (typeof value === "string") return value;
+    return typeof value === "object" && value !== null ? this.#tieTo(value) : this.#put(handle, value);
+  }
+
+  #tieTo({ tie }: Exclude<Typed, number | string | null>): null {
+    const { name } = this.#parameter;
+    this.settle();
+    this.#tie = tie;
+    this.#isAnswered = false;
+    this.#send({ kind: "tie", name, text: tie });
+    return null;
+  }
+
+  #put(handle: Handle, value: number | null): string | null {
+    if (handle === "p0" && value !== null && this.#parameter.role === "tied") {
+      this.#send({ kind: "p0", name: this.#parameter.name, value }); // which sets it free, even at the same value
+      return null;
+    }
+    const wrong = obstacle(handle, value, this.#marks());
+    if (wrong === null) this.#choose(handle, value);
+    return wrong;
+  }
+
+  #answerTie(refused: string | null): void {
+    if (refused !== null) this.#fields.p0.refuse(`= ${this.#tie}`, refused);
+    this.#tie = null;
   }
 
   #makeField(handle: Handle, label: string, placeholder: string, signal: AbortSignal): Field {
-    const open = handle === "p0" ? null : handle === "lower" ? "-" : "+";
-    const commit = (text: string): string | null => {
-      const value = read(text, open);
-      if (typeof value === "string") return value;
-      const wrong = obstacle(handle, value, this.#marks());
-      if (wrong === null) this.#choose(handle, value);
-      return wrong;
-    };
     const complain = (sentence: string | null): void => setText(this.#note, sentence ?? "");
-    return makeField(label, placeholder, commit, complain, signal);
+    const hint = handle === "p0" ? "A number, or a tie to other parameters: = 1.5 * other" : "";
+    return makeField({ label, placeholder, hint }, (text) => this.#commit(handle, text), complain, signal);
+  }
+
+  #assembled(name: string): HTMLElement {
+    const [word, fitted] = this.#labels.map(({ el }) => el);
+    const title = make("span", { class: "nlsq-name", title: name }, name);
+    const buttons = make("span", { class: "nlsq-buttons" }, ...this.#buttons.map(({ el }) => el));
+    const end = make("span", { class: "nlsq-end" }, fitted ?? "", buttons);
+    const head = make("div", { class: "nlsq-head" }, title, word ?? "", this.#log.el, end);
+    const fields = make("div", { class: "nlsq-fields" }, ...HANDLES.map((handle) => this.#fields[handle].el));
+    const about = { class: "nlsq-row", role: "group", "aria-label": name };
+    return make("div", about, head, this.#track.el, fields, this.#note);
   }
 }

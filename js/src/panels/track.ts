@@ -1,7 +1,7 @@
 /** The picture of one parameter: where p0, its bounds and the fitted value lie. It draws and listens, and decides nothing. */
 import { make, setAttribute } from "../dom";
-import { plain, short } from "../format";
-import { type Marks, type Span, shareOf } from "../range";
+import { fitted, plain } from "../format";
+import { decades, type Marks, type Ruler, shareOf, valueAt } from "../range";
 import type { Handle } from "./choice";
 import { type Finger, onDrag } from "./drag";
 
@@ -13,16 +13,18 @@ export interface Listener {
   limit(handle: Handle, end: "lower" | "upper"): void;
   remove(handle: Handle): void;
   refit(): void;
+  take(): void;
+  settle(): void;
 }
 
 export interface Track {
   readonly el: HTMLElement;
-  draw(span: Span, marks: Marks, held: Handle | null): void;
+  draw(span: Ruler, marks: Marks, held: Handle | null): void;
 }
 
 export function makeTrack(name: string, listener: Listener, signal: AbortSignal): Track {
   const part = (kind: string) => make("div", { class: `nlsq-${kind}` });
-  const [allowed, error, fit] = [part("allowed"), part("error"), part("fit")];
+  const [powers, allowed, two, one, fit] = [part("powers"), part("allowed"), part("two"), part("error"), part("fit")];
   const handles = {
     lower: slider("bracket", `${name} lower bound`),
     upper: slider("bracket", `${name} upper bound`),
@@ -30,24 +32,21 @@ export function makeTrack(name: string, listener: Listener, signal: AbortSignal)
   };
   handles.lower.dataset.side = "lower";
   handles.upper.dataset.side = "upper";
-  const rail = make("div", { class: "nlsq-rail" }, part("base"), allowed, error, fit);
+  const rail = make("div", { class: "nlsq-rail" }, part("base"), powers, allowed, two, one, fit);
   rail.append(handles.lower, handles.p0, handles.upper); // the order of Tab
   const el = make("div", { class: "nlsq-track" }, rail);
-  for (const handle of ["lower", "p0", "upper"] as const) {
-    onDrag(handles[handle], rail, listener.finger(handle), signal);
-    handles[handle].addEventListener("keydown", (event) => onKey(event, handle, listener), { signal });
-    handles[handle].addEventListener("dblclick", (event) => event.stopPropagation(), { signal });
-  }
-  for (const side of ["lower", "upper"] as const) {
-    handles[side].addEventListener("dblclick", () => listener.remove(side), { signal });
-  }
+  for (const handle of ["lower", "p0", "upper"] as const) listen(handles[handle], handle, rail, listener, signal);
+  fit.addEventListener("dblclick", (event) => doubled(event, () => listener.take()), { signal });
   el.addEventListener("dblclick", () => listener.refit(), { signal });
 
   return {
     el,
     draw(span, marks, held) {
+      drawPowers(powers, span);
       drawAllowed(allowed, span, marks);
-      drawFit(fit, error, span, marks);
+      drawFit(fit, span, marks);
+      drawError(one, 1, span, marks);
+      drawError(two, 2, span, marks);
       drawThumb(handles.p0, span, marks);
       drawBracket(handles.lower, "lower", span, marks);
       drawBracket(handles.upper, "upper", span, marks);
@@ -60,8 +59,25 @@ function slider(kind: string, label: string): HTMLElement {
   return make("div", { class: `nlsq-${kind}`, role: "slider", tabindex: "0", "aria-label": label });
 }
 
+function listen(el: HTMLElement, handle: Handle, rail: HTMLElement, listener: Listener, signal: AbortSignal): void {
+  onDrag(el, rail, listener.finger(handle), signal);
+  el.addEventListener("keydown", (event) => onKey(event, handle, listener), { signal });
+  el.addEventListener("blur", () => listener.settle(), { signal });
+  const remove = (): void => (handle === "p0" ? undefined : listener.remove(handle));
+  el.addEventListener("dblclick", (event) => doubled(event, remove), { signal });
+}
+
+/** The track under it shall not hear of it. */
+function doubled(event: Event, act: () => void): void {
+  event.stopPropagation();
+  act();
+}
+
 function onKey(event: KeyboardEvent, handle: Handle, listener: Listener): void {
-  if (event.ctrlKey || event.metaKey) return;
+  if (event.ctrlKey || event.metaKey) {
+    listener.settle(); // to undo what has not been said to the end would be too early
+    return;
+  }
   const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
   if (steps !== undefined) listener.nudge(handle, steps * (event.shiftKey ? 10 : 1) * (event.altKey ? 0.1 : 1));
   else if (event.key === "Home" || event.key === "End")
@@ -71,15 +87,15 @@ function onKey(event: KeyboardEvent, handle: Handle, listener: Listener): void {
   event.preventDefault();
 }
 
-function drawThumb(thumb: HTMLElement, span: Span, marks: Marks): void {
+function drawThumb(thumb: HTMLElement, span: Ruler, marks: Marks): void {
   place(thumb, shareOf(span, marks.p0));
   describe(thumb, marks.p0, plain(marks.p0), {
-    lo: Number.isFinite(marks.lower) ? marks.lower : Math.min(span.lo, marks.p0),
-    hi: Number.isFinite(marks.upper) ? marks.upper : Math.max(span.hi, marks.p0),
+    lo: Number.isFinite(marks.lower) ? marks.lower : Math.min(valueAt(span, 0), marks.p0),
+    hi: Number.isFinite(marks.upper) ? marks.upper : Math.max(valueAt(span, 1), marks.p0),
   });
 }
 
-function drawBracket(bracket: HTMLElement, side: "lower" | "upper", span: Span, marks: Marks): void {
+function drawBracket(bracket: HTMLElement, side: "lower" | "upper", span: Ruler, marks: Marks): void {
   const bound = marks[side];
   const share = shareOf(span, bound);
   const isBound = Number.isFinite(bound);
@@ -87,27 +103,50 @@ function drawBracket(bracket: HTMLElement, side: "lower" | "upper", span: Span, 
   setAttribute(bracket, "data-where", where);
   const end = where === "below" || (where === "none" && side === "lower") ? 0 : 1;
   place(bracket, where === "here" ? share : end, where === "here" ? 0 : (2 * end - 1) * PARK_PX);
-  const now = isBound ? bound : end === 0 ? span.lo : span.hi;
-  describe(bracket, now, isBound ? plain(bound) : "none", { lo: Math.min(span.lo, now), hi: Math.max(span.hi, now) });
+  const [lo, hi] = [valueAt(span, 0), valueAt(span, 1)];
+  const now = isBound ? bound : end === 0 ? lo : hi;
+  describe(bracket, now, isBound ? plain(bound) : "none", { lo: Math.min(lo, now), hi: Math.max(hi, now) });
 }
 
-function drawAllowed(allowed: HTMLElement, span: Span, marks: Marks): void {
+function drawAllowed(allowed: HTMLElement, span: Ruler, marks: Marks): void {
   const [from, to] = [clamp(shareOf(span, marks.lower)), clamp(shareOf(span, marks.upper))];
   stretch(allowed, from, to);
 }
 
-function drawFit(tick: HTMLElement, bar: HTMLElement, span: Span, { popt, stderr }: Marks): void {
+function drawFit(tick: HTMLElement, span: Ruler, { popt, stderr }: Marks): void {
   tick.hidden = !Number.isFinite(popt);
-  bar.hidden = tick.hidden || !(stderr > 0 && Number.isFinite(stderr));
   if (tick.hidden) return;
   const share = shareOf(span, popt);
   setAttribute(tick, "data-where", share < 0 ? "below" : share > 1 ? "above" : "here");
   place(tick, clamp(share));
-  tick.title = `fitted value ${short(popt)}`;
-  stretch(bar, clamp(shareOf(span, popt - stderr)), clamp(shareOf(span, popt + stderr)));
+  const { value, error, power } = fitted(popt, stderr);
+  const words = error === "" ? value : `${value} ± ${error}`;
+  setAttribute(
+    tick,
+    "title",
+    `fitted value ${power === "" ? words : `(${words})${power}`}; double-click to start there`,
+  );
 }
 
-function describe(handle: HTMLElement, now: number, text: string, range: Span): void {
+/** So many standard errors to both sides. */
+function drawError(bar: HTMLElement, count: 1 | 2, span: Ruler, { popt, stderr }: Marks): void {
+  bar.hidden = !(Number.isFinite(popt) && stderr > 0 && Number.isFinite(stderr));
+  if (bar.hidden) return;
+  stretch(bar, clamp(shareOf(span, popt - count * stderr)), clamp(shareOf(span, popt + count * stderr)));
+}
+
+/** The powers of ten along a logarithm. */
+function drawPowers(el: HTMLElement, span: Ruler): void {
+  const shares = decades(span);
+  while (el.children.length > shares.length) el.lastElementChild?.remove();
+  while (el.children.length < shares.length) el.append(make("div", { class: "nlsq-power" }));
+  shares.forEach((share, i) => {
+    const mark = el.children[i];
+    if (mark instanceof HTMLElement) place(mark, share);
+  });
+}
+
+function describe(handle: HTMLElement, now: number, text: string, range: { lo: number; hi: number }): void {
   setAttribute(handle, "aria-valuenow", String(now));
   setAttribute(handle, "aria-valuemin", String(range.lo));
   setAttribute(handle, "aria-valuemax", String(range.hi));
@@ -124,5 +163,5 @@ function stretch(element: HTMLElement, from: number, to: number): void {
 }
 
 function clamp(share: number): number {
-  return Math.min(1, Math.max(0, share));
+  return Number.isNaN(share) ? 0 : Math.min(1, Math.max(0, share));
 }
