@@ -143,7 +143,7 @@ class Result:
     @property
     def dof(self) -> int:
         """Degrees of freedom: points that counted less parameters that were free."""
-        return self.n_points - len(self.names) + len(self.session.fixed)
+        return self.n_points - sum(self.session.free)
 
     @property
     def chi2(self) -> float:
