@@ -348,7 +348,7 @@ def _result(session: Session, ended: _Ended, dof: int) -> BatchResult:
     chi2 = 2 * ended.cost
     pcov = ended.inverse
     if not session.absolute_sigma:
-        with np.errstate(invalid="ignore"):  # inf * 0, selected away
+        with np.errstate(over="ignore", invalid="ignore"):  # a wild lane; inf * 0, selected away
             units = chi2[:, None, None] / dof if dof > 0 else np.inf
             scaled = np.where(ended.inverse == 0, 0.0, ended.inverse * units)
         pcov = np.where(np.isinf(ended.inverse), np.inf, scaled)

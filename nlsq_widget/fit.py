@@ -204,7 +204,8 @@ def propagated(pcov: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     What depends on a parameter that the data do not determine is not determined either.
     """
     lost = np.isinf(np.diag(pcov))
-    spread = slopes @ np.where(lost[:, None] | lost[None, :], 0.0, pcov) @ slopes.T
+    with np.errstate(all="ignore"):  # a fit that went wild
+        spread = slopes @ np.where(lost[:, None] | lost[None, :], 0.0, pcov) @ slopes.T
     touched = (slopes[:, lost] != 0).any(axis=1)
     unknown = np.where(touched[:, None] & touched[None, :], np.inf, np.nan)
     spread = np.where(touched[:, None] | touched[None, :], unknown, spread)
