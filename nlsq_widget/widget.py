@@ -18,6 +18,7 @@ from nlsq_widget.device import devices
 from nlsq_widget.fit import followed
 from nlsq_widget.history import begun, done, redone, undone
 from nlsq_widget.model import ModelError
+from nlsq_widget.outliers import outliers
 from nlsq_widget.result import Result
 from nlsq_widget.session import (
     Command,
@@ -27,7 +28,7 @@ from nlsq_widget.session import (
     apply,
 )
 from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, commands
-from nlsq_widget.view import Frame, View, preview, view
+from nlsq_widget.view import Frame, View, preview, same_points, view
 from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, taken
 
 _STATIC = Path(__file__).parent / "static"
@@ -154,6 +155,15 @@ class FitWidget(anywidget.AnyWidget):
         """Go back to the beginning; this can be undone as well."""
         self._carry_out(Asked(step="reset"))
 
+    def suggest_outliers(self) -> list[int]:
+        """The points that a robust fit suspects to be outliers; they are marked on the screen, and none is taken out.
+
+        See `nlsq_widget.outliers`. To take them out: `w.excluded = {*w.excluded, *w.suggest_outliers()}`.
+        """
+        self._carry_out(Asked(step="suggest"))
+        suspects = self._view.suggested
+        return [] if suspects is None else suspects.tolist()
+
     @property
     def _session(self) -> Session:
         return self._history.now
@@ -168,6 +178,11 @@ class FitWidget(anywidget.AnyWidget):
     def _change(self, asked: Asked) -> None:
         """The one place where the session moves on."""
         match asked.step:
+            case "suggest" | "dismiss":
+                # What is suspected is no choice of the user, and so no step to undo.
+                suspects = outliers(self._session) if asked.step == "suggest" else None
+                self._view = replace(self._view, suggested=suspects)
+                return
             case "undo":
                 history = undone(self._history)
             case "redo":
@@ -180,7 +195,8 @@ class FitWidget(anywidget.AnyWidget):
         session = history.now
         frame = self._frame if self._frame.serves(session) else Frame(session)
         drawn = _drawn(session, frame, self._drawn, asked)
-        self._view = replace(drawn, can_undo=history.can_undo, can_redo=history.can_redo)
+        suggested = self._view.suggested if same_points(self._session, session) else None
+        self._view = replace(drawn, can_undo=history.can_undo, can_redo=history.can_redo, suggested=suggested)
         self._history = history
         if self._view.fault is None:
             self._drawn = self._view

@@ -101,3 +101,24 @@ def test_the_figure_shows_what_the_screen_shows():
     np.testing.assert_array_equal(fitted.get_ydata(), w.view.arrays()["curve"])
     np.testing.assert_array_equal(start.get_ydata(), w.view.arrays()["curve_p0"])
     assert (below.get_xlabel(), above.get_ylabel()) == ("time / s", "counts")
+
+
+def test_the_figure_shows_what_does_not_count_and_the_band():
+    y = Y + 0.05 * np.random.default_rng(0).standard_normal(60)
+    w = FitWidget(decay, X, y, p0=[2, 1, 0], excluded=[3, 5], x_range=(None, 9.0))
+    out = int(np.count_nonzero(X > 9)) + 2
+    above, _below = draw(w.view).axes
+    assert above.get_title(loc="right") == f"{out} points excluded"
+    assert f"{out} points excluded" in str(w.result)
+    labels = [text.get_text() for text in above.get_legend().get_texts()]
+    assert labels == ["data", "95 % band", "start values", "fit"]
+    low, high = above.get_xlim()
+    shaded = [patch.get_x() for patch in above.patches]
+    assert shaded == [9.0]
+    assert low < 0 < 10 < high
+    w.level = None
+    w.excluded, w.x_range = [], None
+    above, _ = draw(w.view).axes
+    assert "95 % band" not in [text.get_text() for text in above.get_legend().get_texts()]
+    assert above.get_title(loc="right") == ""
+    assert not above.patches
