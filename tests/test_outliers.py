@@ -52,9 +52,7 @@ def test_a_greater_q_suspects_no_fewer():
 
 def test_it_does_not_depend_on_the_units_of_y():
     y = measured(np.random.default_rng(3), [7, 30])
-    one, small, large = (
-        outliers(fit(decay, X, unit * y, p0=[2 * unit, 1, 0])).tolist() for unit in (1.0, 1e-9, 1e9)
-    )
+    one, small, large = (outliers(fit(decay, X, unit * y, p0=[2 * unit, 1, 0])).tolist() for unit in (1.0, 1e-9, 1e9))
     assert one == small == large
     assert {7, 30} <= set(one)
 

@@ -17,7 +17,7 @@ const HINT = "Drag inwards to fit only a range of x; double-click to remove this
 
 export interface Ends {
   place(area: Area, over: HTMLElement): void;
-  draw(picture: Picture): void;
+  draw(picture: Picture, busy: boolean): void;
 }
 
 export class RangeEnds implements Ends {
@@ -29,6 +29,7 @@ export class RangeEnds implements Ends {
   #area: Area | null = null;
   #picture: Picture | null = null;
   #held: Range | null = null; // under the finger
+  #asked: Range | null = null; // sent, and not answered yet: the next key goes on from there
 
   constructor(charts: HTMLElement, send: Send, hold: (range: Range | null) => void, signal: AbortSignal) {
     this.#charts = charts;
@@ -48,13 +49,14 @@ export class RangeEnds implements Ends {
     this.#show();
   }
 
-  draw(picture: Picture): void {
+  draw(picture: Picture, busy: boolean): void {
     this.#picture = picture;
+    if (!busy) this.#asked = null;
     this.#show();
   }
 
   get #range(): Range {
-    return this.#held ?? this.#picture?.fit.range ?? [-Infinity, Infinity];
+    return this.#held ?? this.#asked ?? this.#picture?.fit.range ?? [-Infinity, Infinity];
   }
 
   get #data(): { lo: number; hi: number } {
@@ -98,7 +100,9 @@ export class RangeEnds implements Ends {
     const outwards = end === 0 ? "Home" : "End";
     if (steps !== undefined) {
       const by = (steps * (event.shiftKey ? 10 : 1) * this.#area.width) / 100;
-      this.#become(end, this.#valueAt(this.#area, this.#pixel(end) + by));
+      const value = this.#range[end];
+      const from = Number.isFinite(value) ? value : end === 0 ? this.#data.lo : this.#data.hi;
+      this.#become(end, this.#valueAt(this.#area, endAt(this.#area.x, from) + by));
     } else if (event.key === "Delete" || event.key === "Backspace" || event.key === outwards) this.#become(end, null);
     else return;
     event.preventDefault();
@@ -120,7 +124,9 @@ export class RangeEnds implements Ends {
     return [lower, value === null || value >= hi ? Infinity : value];
   }
 
-  #tell([lower, upper]: Range, held?: "held"): void {
+  #tell(range: Range, held?: "held"): void {
+    const [lower, upper] = range;
+    this.#asked = range;
     const open = (value: number): number | null => (Number.isFinite(value) ? value : null);
     this.#send({ kind: "range", lower: open(lower), upper: open(upper) }, held);
   }

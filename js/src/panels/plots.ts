@@ -47,7 +47,8 @@ export const plots: Panel = (seat) => {
     modes.allow(picture.frame.data.kind === "points");
     suspect.hidden = picture.frame.data.kind !== "points";
     scales.allow(loggable(picture.frame));
-    for (const part of [stage, ends, legend]) part.draw(picture);
+    for (const part of [stage, legend]) part.draw(picture);
+    ends.draw(picture, view.busy);
     note();
   };
 };
