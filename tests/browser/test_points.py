@@ -108,7 +108,7 @@ def test_the_ends_of_the_range_are_dragged_in_and_removed(notebook: Notebook) ->
     assert 400 < lower < 450
     assert notebook.kernel("bool(w.x_range[1] == np.inf)")
     assert notebook.kernel("w.result.n_points == int((x >= w.x_range[0]).sum()) < 35")
-    expect(widget.locator(".nlsq-notes")).to_contain_text("outside the range")
+    expect(widget.locator(".nlsq-notes")).to_contain_text("out of range")
     notebook.screenshot("range")
     notebook.kernel("w.undo()")  # the whole drag was one step
     assert notebook.kernel("bool(w.x_range[0] == -np.inf)")

@@ -17,11 +17,16 @@ const HINTS: Readonly<Record<Mode, string>> = {
   restore: "Drag a box around points to bring them back.",
 };
 
-export function makeNotes(send: Send, signal: AbortSignal): Notes {
+/** What is done about a note makes it vanish, with its buttons: `rest` gives the focus another seat. */
+export function makeNotes(send: Send, rest: () => void, signal: AbortSignal): Notes {
   let picture: Picture | null = null;
   const link = (text: string, act: () => void): HTMLButtonElement => {
     const el = make("button", { type: "button", class: "nlsq-link" }, text);
-    el.addEventListener("click", act, { signal });
+    const done = (): void => {
+      act();
+      rest();
+    };
+    el.addEventListener("click", done, { signal });
     return el;
   };
   const restore = link("Restore all", () =>
@@ -48,9 +53,7 @@ export function makeNotes(send: Send, signal: AbortSignal): Notes {
       out.say(counted(isMany ? n_excluded : marked(excluded, 1).length, "excluded"));
       restore.hidden = isMany;
       const isOpen = !range.some(Number.isFinite);
-      beyond.say(
-        isOpen ? null : (counted(marked(excluded, 2).length, "outside the range") ?? "A range of x is fitted"),
-      );
+      beyond.say(isOpen ? null : (counted(marked(excluded, 2).length, "out of range") ?? "A range of x is fitted"));
       missing.say(counted(unseen(now.frame, logs), "not shown"));
       exclude.hidden = marked(suggested, 1).length === 0;
       suspected.say(suggested === null ? null : suspicion(marked(suggested, 1).length));

@@ -16,7 +16,7 @@ export const plots: Panel = (seat) => {
   const note = (): void => {
     if (picture !== null) notes.draw(picture, stage.logs, modes.mode());
   };
-  const [legend, notes] = [makeLegend(), makeNotes(send, signal)];
+  const [legend, notes] = [makeLegend(), makeNotes(send, () => stage.focus(), signal)];
   const modes = makeModes((mode) => {
     setAttribute(charts, "data-mode", mode);
     note();

@@ -100,6 +100,10 @@ export class Stage {
     this.#sides.residuals.chart.resize(residuals.clientWidth, residuals.clientHeight);
   }
 
+  focus(): void {
+    this.#sides?.data.chart.over.focus({ preventScroll: true });
+  }
+
   reset(): void {
     this.#sight.reset();
   }
