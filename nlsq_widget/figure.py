@@ -25,7 +25,7 @@ def draw(view: View) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     frame, moving, head = view.frame.arrays(), view.arrays(), view.frame.head()
     _data(above, view, frame, moving)
-    _residuals(below, frame, moving)
+    _residuals(below, view, frame, moving)
     if "curve" in moving:
         _curves(above, view, frame["grid"], moving)
     if view.fault is not None:
@@ -50,17 +50,14 @@ def _data(axes: Axes, view: View, frame: Mapping[str, np.ndarray], moving: Mappi
         for some, colour in ((~out, _DATA), (out, _FAINT)):
             if some.any():
                 axes.errorbar(x[some], y[some], view.frame.spread[some], fmt="none", ecolor=colour, lw=0.8)
-    if view.suggested is not None and view.suggested.size:
-        suspects = view.suggested
-        axes.scatter(x[suspects], y[suspects], s=70, c="none", edgecolors=_SUSPECT, label="suspected outliers")
-    _points(axes, x, y, out, label="data")
+    _points(axes, view, x, y, out, ("data", "suspected outliers"))
 
 
-def _residuals(axes: Axes, frame: Mapping[str, np.ndarray], moving: Mapping[str, np.ndarray]) -> None:
+def _residuals(axes: Axes, view: View, frame: Mapping[str, np.ndarray], moving: Mapping[str, np.ndarray]) -> None:
     if "residual_low" in moving:
         axes.vlines(frame["x"], moving["residual_low"], moving["residual_high"], color=_DATA, lw=1)
     elif "residuals" in moving:
-        _points(axes, frame["x"], moving["residuals"], moving["excluded"] > 0)
+        _points(axes, view, frame["x"], moving["residuals"], moving["excluded"] > 0, (None, None))
 
 
 def _curves(axes: Axes, view: View, grid: np.ndarray, moving: Mapping[str, np.ndarray]) -> None:
@@ -85,6 +82,11 @@ def _shade(axes: Axes, lower: float, upper: float) -> None:
     axes.set_xlim(seen)
 
 
-def _points(axes: Axes, x: np.ndarray, y: np.ndarray, out: np.ndarray, label: str | None = None) -> None:
+def _points(
+    axes: Axes, view: View, x: np.ndarray, y: np.ndarray, out: np.ndarray, labels: tuple[str | None, str | None]
+) -> None:
     edge, fill = np.where(out, _FAINT, _DATA), np.where(out, "none", _DATA)
-    axes.scatter(x, y, s=12, edgecolors=edge.tolist(), facecolors=fill.tolist(), lw=0.8, label=label)
+    axes.scatter(x, y, s=12, edgecolors=edge.tolist(), facecolors=fill.tolist(), lw=0.8, label=labels[0])
+    suspects = view.suggested
+    if suspects is not None and suspects.size:
+        axes.scatter(x[suspects], y[suspects], s=70, facecolors="none", edgecolors=_SUSPECT, label=labels[1])

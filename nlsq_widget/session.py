@@ -143,7 +143,7 @@ def apply(session: Session, command: Command) -> Session:
         case SetRole(name, role):
             return _set_role(session, name, role)
         case SetExcluded(points):
-            return _counted(replace(session, excluded=_points(session.data, points)))
+            return _set_excluded(session, points)
         case SetRange(lower, upper):
             return _set_range(session, lower, upper)
         case SetDevice(device):
@@ -233,6 +233,12 @@ def _set_role(session: Session, name: str, role: Role) -> Session:
     elif role == "following":
         following |= {name}
     return replace(session, fixed=fixed, following=following)
+
+
+def _set_excluded(session: Session, points: frozenset[int]) -> Session:
+    if points == session.excluded:
+        return session
+    return _counted(replace(session, excluded=_points(session.data, points)))
 
 
 def _set_range(session: Session, lower: float, upper: float) -> Session:

@@ -311,3 +311,11 @@ def test_what_nobody_can_suspect_is_refused_with_a_sentence():
     w = Page(FitWidget(decay, X[:3], Y[:3], p0=[2, 1, 0]))
     content, _ = w.do(kind="suggest")
     assert "cannot tell outliers from" in content["refused"]
+
+
+def test_taking_out_what_is_out_is_no_step_to_undo(w):
+    w.do(kind="points", points=[3], excluded=True)
+    w.do(kind="points", points=[3], excluded=True)  # the second half of a double click
+    w.widget.undo()
+    assert w.widget.excluded == ()
+    assert not w.widget.view.can_undo

@@ -168,7 +168,7 @@ function leadsWithin(span: Span, leads: readonly number[]): number[] {
 
 /** How many points a scale of logarithms has no place for. */
 export function unseen({ data }: Frame, logs: Logs): number {
-  if (data.kind === "columns") return 0;
+  if (data.kind === "columns" || (!logs.x && !logs.y)) return 0;
   let count = 0;
   for (let i = 0; i < data.x.length; i++) {
     if ((logs.x && !((data.x[i] ?? NaN) > 0)) || (logs.y && !((data.y[i] ?? NaN) > 0))) count += 1;

@@ -15,6 +15,7 @@ export class Sight {
   readonly #changed: (isZoomed: boolean) => void;
   #frame: Frame | null = null;
   #wanted: Logs = LINEAR;
+  #logs: Logs = LINEAR;
   #home: Spans = { x: UNIT, y: UNIT };
   #zoom: Spans | null = null;
 
@@ -28,9 +29,7 @@ export class Sight {
 
   /** Where logarithms are shown: where they are wanted and there is something to show. */
   get logs(): Logs {
-    if (this.#frame === null) return LINEAR;
-    const can = loggable(this.#frame);
-    return { x: this.#wanted.x && can.x, y: this.#wanted.y && can.y };
+    return this.#logs;
   }
 
   /** Other data make an old zoom meaningless; the same data with, say, another label do not. */
@@ -86,7 +85,9 @@ export class Sight {
   }
 
   #whole(frame: Frame): Spans {
-    return { x: xRange(frame, this.logs.x), y: yRange(frame, this.logs.y) };
+    const can = loggable(frame);
+    this.#logs = { x: this.#wanted.x && can.x, y: this.#wanted.y && can.y };
+    return { x: xRange(frame, this.#logs.x), y: yRange(frame, this.#logs.y) };
   }
 
   #try(zoom: Spans): void {

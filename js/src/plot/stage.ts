@@ -72,8 +72,7 @@ export class Stage {
     if (before === picture) return;
     this.#picture = picture;
     const isOther = before?.frame !== picture.frame;
-    if (isOther) this.#half = null;
-    if (isOther) this.#sight.take(picture.frame);
+    if (isOther) this.#begin(picture);
     const { curves, fit } = picture;
     if (this.#sides === null) this.resize();
     const half = this.#half;
@@ -85,6 +84,12 @@ export class Stage {
     else this.#sides?.residuals.chart.move();
     if (isNew) this.#describe(picture);
     this.#hover();
+  }
+
+  #begin(picture: Picture): void {
+    this.#half = null;
+    this.#cursor = null;
+    this.#sight.take(picture.frame);
   }
 
   /** The plots are made when there is something to show and they have a size: only then are fonts and colours known. */
