@@ -138,6 +138,7 @@ def test_the_keyboard_walks_the_points_and_takes_them_out(notebook: Notebook) ->
     expect(widget.locator(".nlsq-plots > .nlsq-spoken")).to_contain_text("Point 2 of 35. x 405")
     page.keyboard.press(" ")
     notebook.settled()
+    expect(widget.locator(".nlsq-plots > .nlsq-spoken")).to_have_text("Point excluded")
     assert notebook.kernel("w.excluded") == (1,)
     page.keyboard.press("Enter")
     notebook.settled()

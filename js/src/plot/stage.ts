@@ -283,7 +283,9 @@ export class Stage {
     return {
       walk: (steps) => this.#walk(steps, chart, which),
       toggle: () => {
-        if (this.#cursor !== null) this.#toggle(this.#cursor.point);
+        if (this.#cursor !== null && this.#picture?.fit.excluded[this.#cursor.point] !== 2) {
+          this.#toggle(this.#cursor.point);
+        }
       },
       leave: () => this.#point(null),
       zoomBy: (factor) => this.zoomBy(factor),
@@ -310,7 +312,9 @@ export class Stage {
   }
 
   #toggle(point: number): void {
-    this.#mark([point], this.#picture?.fit.excluded[point] !== 1);
+    const isOut = this.#picture?.fit.excluded[point] === 1;
+    this.#mark([point], !isOut);
+    this.#owner.spoken(isOut ? "Point brought back" : "Point excluded");
   }
 
   #mark(points: readonly number[], excluded: boolean): void {
