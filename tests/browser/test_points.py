@@ -182,3 +182,24 @@ def test_logarithmic_scales_leave_points_and_fit_as_they_are(notebook: Notebook)
     widget.get_by_role("button", name="log y").click()
     assert notebook.curve_pixels() == home
     assert widget.get_attribute("data-answers") == answers
+
+
+def test_a_tap_takes_a_point_out_and_two_fingers_zoom(server: Server, open_notebook: Open) -> None:
+    write_notebook(server.folder / "touch.ipynb", WIDGET)
+    notebook = open_notebook("touch.ipynb", has_touch=True)
+    notebook.run_all()
+    notebook.settled()
+    notebook.page.touchscreen.tap(*middle(notebook, 4))
+    notebook.settled()
+    assert notebook.kernel("w.excluded") == (4,)
+    box, home = plot(notebook).bounding_box(), notebook.curve_pixels()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = notebook.page.context.new_cdp_session(notebook.page)
+    for kind, apart in (("touchStart", 80), ("touchMove", 120), ("touchMove", 160)):
+        fingers = [{"x": x + side * apart / 2, "y": y, "id": i} for i, side in enumerate((-1, 1))]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(notebook.widget.first.get_by_role("button", name="Reset zoom")).to_have_attribute("data-idle", "false")
+    assert notebook.curve_pixels() != home
+    assert notebook.kernel("w.excluded") == (4,)

@@ -1,4 +1,5 @@
 /** What a finger does on a plot: a click takes a point, a box zooms or takes points, Shift drags the picture. */
+import { onPinch } from "./pinch";
 
 export interface Box {
   readonly left: number;
@@ -55,7 +56,7 @@ export function listen(over: HTMLElement, gestures: Gestures, signal: AbortSigna
 
   function move(event: PointerEvent): void {
     const now = at(event, over);
-    if (start === null) gestures.hover(now);
+    if (start === null && event.pointerType !== "touch") gestures.hover(now);
     if (start === null || event.pointerId !== start.id) return;
     if (start.deed === "pan") gestures.pan(now.left - last.left, now.top - last.top);
     else gestures.select(boxOf(start, now, over, start.deed), start.deed);
@@ -64,14 +65,14 @@ export function listen(over: HTMLElement, gestures: Gestures, signal: AbortSigna
 
   function up(event: PointerEvent): void {
     if (start === null || event.pointerId !== start.id) return;
-    const { deed } = start;
-    const box = deed === "pan" || event.type !== "pointerup" ? null : boxOf(start, at(event, over), over, deed);
-    const isClick = event.type === "pointerup" && isStill(start, at(event, over));
+    const begun = start;
+    giveUp();
+    if (event.type === "pointerup") finish(begun, at(event, over), over, gestures);
+  }
+
+  function giveUp(): void {
     start = null;
     gestures.select(null, "zoom");
-    if (isClick && deed !== "pan") gestures.click(at(event, over));
-    else if (box !== null && deed === "zoom") gestures.zoom(box);
-    else if (box !== null) gestures.mark(box, deed === "exclude");
   }
 
   over.addEventListener("pointerdown", down, { signal });
@@ -80,7 +81,16 @@ export function listen(over: HTMLElement, gestures: Gestures, signal: AbortSigna
   over.addEventListener("pointercancel", up, { signal });
   over.addEventListener("pointerleave", () => gestures.hover(null), { signal });
   over.addEventListener("wheel", (event) => onWheel(event, at(event, over), gestures), { signal, passive: false });
+  onPinch(over, { begin: giveUp, zoom: (factor, left, top) => gestures.wheel(factor, left, top) }, signal);
   over.addEventListener("dblclick", (event) => gestures.reset(at(event, over)), { signal });
+}
+
+function finish({ deed, ...from }: Start, to: At, over: HTMLElement, gestures: Gestures): void {
+  if (deed === "pan") return;
+  const box = boxOf(from, to, over, deed);
+  if (box === null) gestures.click(to);
+  else if (deed === "zoom") gestures.zoom(box);
+  else gestures.mark(box, deed === "exclude");
 }
 
 function at(event: MouseEvent, over: HTMLElement): At {
@@ -99,10 +109,6 @@ function onWheel(event: WheelEvent, { left, top }: At, gestures: Gestures): void
   event.preventDefault();
   const turned = Math.max(-60, Math.min(60, event.deltaY));
   gestures.wheel(Math.exp(turned / 300), left, top);
-}
-
-function isStill(from: At, to: At): boolean {
-  return Math.abs(to.left - from.left) < STILL_PX && Math.abs(to.top - from.top) < STILL_PX;
 }
 
 /** A thin box that zooms is a range of one axis; one that takes points is what it looks like. */
