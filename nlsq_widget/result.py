@@ -222,6 +222,7 @@ class Result:
         width = max(map(len, self.names))
         rows = [_row(self, i, width) for i in range(len(self.names))]
         scores = f"chi2 = {self.chi2:.6g}, {self.dof} degrees of freedom, R2 = {self.r_squared:.6f}"
+        scores += f", {left_out}" if (left_out := excluded(self.counts.size - self.n_points)) else ""
         return "\n".join([*rows, scores, self.message])
 
 
@@ -234,6 +235,11 @@ def _row(result: Result, i: int, width: int) -> str:
         return f"{value}  (fixed)"
     bound = result.at_bound[i]
     return f"{value} ± {result.stderr[i]:.3g}" + (f"  (at its {bound} bound)" if bound else "")
+
+
+def excluded(count: int) -> str:
+    """How many points did not count, in words; nothing where all did."""
+    return f"{count} {'point' if count == 1 else 'points'} excluded" if count else ""
 
 
 def _ending(result: Result) -> str:

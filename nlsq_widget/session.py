@@ -166,7 +166,7 @@ def apply(session: Session, command: Command) -> Session:
         case SetStart() | SetBound() | SetRole() | SetTie():
             return derived(_of_parameter(session, command))
         case SetExcluded(points):
-            return _counted(replace(session, excluded=_points(session.data, points)))
+            return _set_excluded(session, points)
         case SetRange(lower, upper):
             return _set_range(session, lower, upper)
         case SetDevice(device):
@@ -303,6 +303,12 @@ def derived(session: Session) -> Session:
         if not isfinite(value):
             raise ValueError(f"{name} = {ties.text(name)} is not finite at the start values; change those, or the tie.")
     return replace(session, p0=tuple(p0.tolist()))
+
+
+def _set_excluded(session: Session, points: frozenset[int]) -> Session:
+    if points == session.excluded:
+        return session
+    return _counted(replace(session, excluded=_points(session.data, points)))
 
 
 def _set_range(session: Session, lower: float, upper: float) -> Session:

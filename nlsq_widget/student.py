@@ -28,8 +28,8 @@ def two_sided(level: float, dof: float = inf) -> float:
     if not isfinite(dof):
         return t
     for _ in range(100):
-        tail = _tail(t, dof)
-        step = log(tail / (1.0 - level)) * tail / (2.0 * t * _density(t, dof))
+        beyond = tail(t, dof)
+        step = log(beyond / (1.0 - level)) * beyond / (2.0 * t * _density(t, dof))
         t *= exp(step)
         if abs(step) < 4 * _ENOUGH:
             break
@@ -51,8 +51,8 @@ def _density(t: float, dof: float) -> float:
     return _gamma_ratio(dof / 2.0) / sqrt(pi * dof) * exp(-0.5 * (dof + 1.0) * log1p(t * t / dof))
 
 
-def _tail(t: float, dof: float) -> float:
-    """P(|T| > t), an incomplete beta function (DLMF 8.17.22 and 8.17.4)."""
+def tail(t: float, dof: float) -> float:
+    """P(|T| > t) for Student's t, an incomplete beta function (DLMF 8.17.22 and 8.17.4)."""
     a, b = dof / 2.0, 0.5
     x, y = dof / (dof + t * t), t * t / (dof + t * t)
     # x^a y^b / B(a, b), where B(a, 1/2) = gamma(a) sqrt(pi) / gamma(a + 1/2).

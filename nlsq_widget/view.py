@@ -126,6 +126,7 @@ class View:
     band: Band | None = None  # along `frame.along`
     can_undo: bool = False
     can_redo: bool = False
+    suggested: np.ndarray | None = None  # points suspected to be outliers [suspects], once somebody asked for them
 
     def head(self) -> dict[str, Any]:
         """The words and numbers of the fit, safe for JSON."""
@@ -162,6 +163,7 @@ class View:
         table["range"] = np.array(session.x_range)
         if self.frame.columns is None:
             table["excluded"] = self._excluded()
+            table |= {} if self.suggested is None else {"suggested": self._suggested(self.suggested)}
         if result is None or self.curves is None or self.fault:
             return table
         table |= {"statistics": statistics(result), "correlation": result.correlation}
@@ -228,9 +230,21 @@ class View:
             out[list(session.excluded)] = 1
         return out
 
+    def _suggested(self, suspects: np.ndarray) -> np.ndarray:
+        """1 for each point that is suspected, 0 for the others."""
+        marked = np.zeros(self.session.data.n_points, np.uint8)
+        marked[suspects] = 1
+        return marked
+
 
 # What is told of a fit besides its parameters, in this order on the wire.
 STATISTICS = ("chi2", "reduced_chi2", "r_squared", "adjusted_r_squared", "aic", "aicc", "bic", "dof", "n_points")
+
+
+def same_points(one: Session, other: Session) -> bool:
+    """Whether the same points of the same data count for the same model."""
+    of = [(s.data, s.model, s.excluded, s.x_range) for s in (one, other)]
+    return of[0] == of[1]
 
 
 def statistics(result: Result) -> np.ndarray:

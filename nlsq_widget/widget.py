@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
@@ -23,6 +24,7 @@ from nlsq_widget.fit import Curves, followed
 from nlsq_widget.guess import guess
 from nlsq_widget.history import History, begun, done, redone, undone
 from nlsq_widget.model import ModelError
+from nlsq_widget.outliers import outliers
 from nlsq_widget.reduction import Window
 from nlsq_widget.result import Result
 from nlsq_widget.session import (
@@ -34,7 +36,7 @@ from nlsq_widget.session import (
     apply,
 )
 from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, Expressions, commands
-from nlsq_widget.view import Frame, Progress, View, again, preview, view, waiting
+from nlsq_widget.view import Frame, Progress, View, again, preview, same_points, view, waiting
 from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail, taken, window
 
 _STATIC = Path(__file__).parent / "static"
@@ -133,6 +135,7 @@ class FitWidget(anywidget.AnyWidget):
         self._newest: dict[str, int] = {}  # of each page, the number of the newest command carried out
         self._told: dict[str, Any] = {}
         self._history = begun(session)
+        self._suspects: np.ndarray | None = None  # points that somebody asked to be suspected
         self._view = self._drawn = view(session, self._frame)
         took = self._drawn.result.milliseconds if self._drawn.result is not None else 0.0
         # Of the last two fits: one alone may have waited for the machine. Seconds, it did not wait.
@@ -180,6 +183,15 @@ class FitWidget(anywidget.AnyWidget):
         """Go back to the beginning; this can be undone as well."""
         self._carry_out(Asked(step="reset"))
 
+    def suggest_outliers(self) -> list[int]:
+        """The points that a robust fit suspects to be outliers; they are marked on the screen, and none is taken out.
+
+        See `nlsq_widget.outliers`. To take them out: `w.excluded = {*w.excluded, *w.suggest_outliers()}`.
+        """
+        self._carry_out(Asked(step="suggest"))
+        suspects = self._view.suggested
+        return [] if suspects is None else suspects.tolist()
+
     def close(self) -> None:
         """Take the widget off all pages; what it was doing ends."""
         self._beside.cancel()
@@ -198,10 +210,17 @@ class FitWidget(anywidget.AnyWidget):
 
     def _change(self, asked: Asked, *, beside: bool = False) -> None:
         """The one place where the session moves on. `beside`: a fit that takes long shall not be waited for."""
+        if asked.step in ("suggest", "dismiss"):
+            # What is suspected is no choice of the user, and so no step to undo.
+            self._suspects = outliers(self._session) if asked.step == "suggest" else None
+            self._show(self._view)
+            return
         history = _moved(self._history, asked, self._frame)
         session = history.now
         frame = self._frame if self._frame.serves(session) else Frame(session)
         self._beside.cancel()
+        if not same_points(self._session, session):
+            self._suspects = None
         if asked.step == "cancel":
             self._show(replace(self._view, running=None))
             return
@@ -220,7 +239,7 @@ class FitWidget(anywidget.AnyWidget):
     def _show(self, drawn: View) -> None:
         """This is now on the screen, and told to whoever observes."""
         history = self._history
-        self._view = replace(drawn, can_undo=history.can_undo, can_redo=history.can_redo)
+        self._view = replace(drawn, can_undo=history.can_undo, can_redo=history.can_redo, suggested=self._suspects)
         if self._view.fault is None:
             self._drawn = self._view
         if self._view.result is not None and self._view.result is not self.result:

@@ -105,10 +105,10 @@ _UNKNOWN = "The page sent a command that this kernel does not know; run the cell
 
 @dataclass(frozen=True)
 class Asked:
-    """What a page asks for: to change the session by these commands, or to go through its history."""
+    """What a page asks for: to change the session by these commands, to go through its history, or for suspects."""
 
     commands: tuple[Command, ...] = ()
-    step: Literal["change", "guess", "fit", "cancel", "undo", "redo", "reset"] = "change"
+    step: Literal["change", "guess", "fit", "cancel", "undo", "redo", "reset", "suggest", "dismiss"] = "change"
     final: bool = True  # False while the finger is still down
     gesture: object = None  # the same for all commands of one drag
 
@@ -118,7 +118,7 @@ def asked(content: Any, view: View) -> Asked:
     content = content if isinstance(content, dict) else {}
     what = content.get("command")
     match what:
-        case {"kind": ("undo" | "redo" | "reset" | "guess" | "fit" | "cancel") as step}:
+        case {"kind": ("undo" | "redo" | "reset" | "guess" | "fit" | "cancel" | "suggest" | "dismiss") as step}:
             return Asked(step=step)
         case _:
             gesture = content.get("gesture")

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
 from nlsq_widget import FitWidget
 from nlsq_widget.figure import draw
@@ -91,3 +92,22 @@ def test_the_figure_shows_what_the_screen_shows():
     np.testing.assert_array_equal(fitted.get_ydata(), w.view.arrays()["curve"])
     np.testing.assert_array_equal(start.get_ydata(), w.view.arrays()["curve_p0"])
     assert (below.get_xlabel(), above.get_ylabel()) == ("time / s", "counts")
+
+
+def test_the_figure_shows_what_does_not_count_and_the_band():
+    y = Y + 0.05 * np.random.default_rng(0).standard_normal(60)
+    w = FitWidget(decay, X, y, p0=[2, 1, 0], excluded=[3, 5], x_range=(None, 9.0))
+    out = int(np.count_nonzero(X > 9)) + 2
+    above, _below = draw(w.view).axes
+    assert above.get_title(loc="right") == f"{out} points excluded"
+    assert f"{out} points excluded" in str(w.result)
+    assert above.get_legend_handles_labels()[1] == ["data", "95 % band", "start values", "fit"]
+    low, high = above.get_xlim()
+    assert [patch.get_x() for patch in above.patches if isinstance(patch, Rectangle)] == [9.0]
+    assert low < 0 < 10 < high
+    w.level = None
+    w.excluded, w.x_range = [], None
+    above, _ = draw(w.view).axes
+    assert "95 % band" not in above.get_legend_handles_labels()[1]
+    assert above.get_title(loc="right") == ""
+    assert not above.patches

@@ -480,3 +480,42 @@ def test_guessed_start_values_fit_lower_in_one_step_to_undo():
     assert content["refused"].startswith("No better start values were found")
     page.widget.undo()
     assert dict(page.widget.p0) == before
+
+
+def test_suspects_are_shown_on_request_and_taken_out_in_one_step():
+    y = Y.copy()
+    y[[10, 40]] += 2.0
+    w = Page(FitWidget(decay, X, y, p0=[2, 1, 0]))
+    assert "suggested" not in arrays(w.say(type="hello"))
+    suspects = np.flatnonzero(arrays(w.do(kind="suggest"))["suggested"]).tolist()
+    assert {10, 40} <= set(suspects)
+    assert suspects == w.widget.suggest_outliers()
+    assert (w.widget.excluded, w.widget.view.can_undo) == ((), False)  # nothing was chosen yet
+    w.do(kind="points", points=suspects, excluded=True)
+    assert w.widget.excluded == tuple(suspects)
+    w.widget.undo()
+    assert w.widget.excluded == ()
+
+
+def test_suspicion_ends_when_other_points_count_or_when_it_is_dismissed(w):
+    w.do(kind="suggest")
+    w.do(kind="p0", name="a", value=3.0)
+    assert "suggested" in arrays(w.views[-1])
+    w.do(kind="range", lower=1.0, upper=None)
+    assert "suggested" not in arrays(w.views[-1])
+    w.do(kind="suggest")
+    assert "suggested" not in arrays(w.do(kind="dismiss"))
+
+
+def test_what_nobody_can_suspect_is_refused_with_a_sentence():
+    w = Page(FitWidget(decay, X[:3], Y[:3], p0=[2, 1, 0]))
+    content, _ = w.do(kind="suggest")
+    assert "cannot tell outliers from" in content["refused"]
+
+
+def test_taking_out_what_is_out_is_no_step_to_undo(w):
+    w.do(kind="points", points=[3], excluded=True)
+    w.do(kind="points", points=[3], excluded=True)  # the second half of a double click
+    w.widget.undo()
+    assert w.widget.excluded == ()
+    assert not w.widget.view.can_undo

@@ -17,6 +17,7 @@ export type Command =
   | { readonly kind: "loss"; readonly loss: string; readonly scale: number }
   | { readonly kind: "live"; readonly live: Live }
   | { readonly kind: "level"; readonly level: number | null } // of the band; null: no band
+  | { readonly kind: "suggest" | "dismiss" } // points that are suspected to be outliers
   | { readonly kind: "guess" } // start values from the data
   | { readonly kind: "fit" | "cancel" | "undo" | "redo" | "reset" };
 
@@ -38,6 +39,8 @@ export function control(command: Command): string | null {
     case "take":
     case "points":
     case "guess":
+    case "suggest":
+    case "dismiss":
     case "fit":
     case "cancel":
     case "undo":
@@ -151,6 +154,7 @@ export interface Fit {
   readonly code: string; // the Python that gives the same fit
   readonly range: readonly [lower: number, upper: number]; // of x, in which points count; infinite where open
   readonly excluded: Uint8Array; // of each point: 1 taken out, 2 outside of the range; empty for columns
+  readonly suggested: Uint8Array | null; // of each point: 1 a suspected outlier; null: nobody asked
   readonly statistics: Statistics | null; // null: no fit
   readonly correlation: Numbers | null; // row by row
 }
@@ -257,7 +261,6 @@ function data(from: Fields, given: Arrays): Points | Columns {
 }
 
 function fit(from: Fields, given: Arrays): Fit {
-  const excluded = given.get("excluded")?.values;
   const [lower = -Infinity, upper = Infinity] = numbers(given, "range", 2);
   return {
     frame: number(from, "frame"),
@@ -279,7 +282,8 @@ function fit(from: Fields, given: Arrays): Fit {
     can_redo: from.can_redo === true,
     code: text(from, "code"),
     range: [lower, upper],
-    excluded: excluded instanceof Uint8Array ? excluded : new Uint8Array(0),
+    excluded: marks(given, "excluded") ?? new Uint8Array(0),
+    suggested: marks(given, "suggested"),
     statistics: given.has("statistics") ? statistics(numbers(given, "statistics", 9)) : null,
     correlation: given.has("correlation") ? numbers(given, "correlation") : null,
   };
@@ -360,9 +364,13 @@ function typed(dtype: string, from: ArrayBuffer, name: string): Numbers | Uint8A
 function numbers(given: Arrays, name: string, length?: number): Numbers {
   const values = given.get(name)?.values;
   if (values === undefined || values instanceof Uint8Array) return broken(`${name} is missing`);
-  if (length !== undefined && values.length !== length)
-    return broken(`${name} has ${values.length} values, not ${length}`);
-  return values;
+  const isWrong = length !== undefined && values.length !== length;
+  return isWrong ? broken(`${name} has ${values.length} values, not ${length}`) : values;
+}
+
+function marks(given: Arrays, name: string): Uint8Array | null {
+  const values = given.get(name)?.values;
+  return values instanceof Uint8Array ? values : null;
 }
 
 // An ArrayBuffer of another window (an output in an iframe) is no instance of ours.

@@ -99,3 +99,10 @@ test("only commands of the same control replace each other", () => {
   expect(new Set(commands.map(control)).size).toBe(commands.length);
   expect(control({ kind: "p0", name: "a", value: 2 })).toBe(control({ kind: "p0", name: "a", value: 1 }));
 });
+
+test("suspects are known only after somebody asked for them", () => {
+  const before = decode(...view());
+  const after = decode(...view({}, { suggested: Uint8Array.of(0, 1, 0) }));
+  expect(before).toMatchObject({ fit: { suggested: null } });
+  expect(after).toMatchObject({ fit: { suggested: Uint8Array.of(0, 1, 0) } });
+});

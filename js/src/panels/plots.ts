@@ -1,56 +1,102 @@
 /** The data with both curves, and the residuals under them on the same x. Zoom and hover are only the screen's. */
 import { everyFrame, icon, make, setAttribute, setText } from "../dom";
-import { Stage } from "../plot/stage";
-import type { View } from "../wire";
-import type { Panel } from "./panel";
+import { loggable } from "../plot/scale";
+import { type Owner, Stage } from "../plot/stage";
+import type { Picture, View } from "../wire";
+import { RangeEnds } from "./ends";
+import { makeLegend } from "./legend";
+import { makeNotes } from "./notes";
+import type { Panel, Seat } from "./panel";
+import { makeModes, makeScales, tool } from "./tools";
 
-export const plots: Panel = ({ el, signal }) => {
-  const reset = tool("Reset zoom", icon("M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3"));
-  const tools = make("div", { class: "nlsq-tools", role: "group", "aria-label": "Zoom" });
-  const [zoomIn, zoomOut] = [tool("Zoom in", icon("M3 8h10M8 3v10")), tool("Zoom out", icon("M3 8h10"))];
-  tools.append(zoomIn, zoomOut, reset);
-  const data = make("div", { class: "nlsq-chart nlsq-chart-data" });
-  const residuals = make("div", { class: "nlsq-chart nlsq-chart-residuals" });
-  const fault = make("p", { class: "nlsq-fault", role: "alert", hidden: "" });
-  const charts = make("div", { class: "nlsq-charts" }, data, residuals, fault);
-  el.append(make("div", { class: "nlsq-plots-head" }, legend(), tools), charts);
-
-  const stage = new Stage(
-    { root: el, charts, data, residuals },
-    (isZoomed) => setAttribute(reset, "data-idle", String(!isZoomed)),
-    signal,
-  );
-  reset.addEventListener("click", () => stage.reset(), { signal });
-  zoomIn.addEventListener("click", () => stage.zoomBy(0.7), { signal });
-  zoomOut.addEventListener("click", () => stage.zoomBy(1 / 0.7), { signal });
-  const resize = everyFrame(() => stage.resize(), signal);
-  const observer = new ResizeObserver(resize);
-  observer.observe(data);
-  observer.observe(residuals);
-  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+export const plots: Panel = (seat) => {
+  const { el, send, signal } = seat;
+  const { data, residuals, fault, charts, spoken } = makeCharts();
+  let picture: Picture | null = null;
+  const note = (): void => {
+    if (picture !== null) notes.draw(picture, stage.logs, modes.mode());
+  };
+  const [legend, notes] = [makeLegend(), makeNotes(send, () => stage.focus(), signal)];
+  const modes = makeModes((mode) => {
+    setAttribute(charts, "data-mode", mode);
+    note();
+  }, signal);
+  const zooming = makeZoom(signal, { by: (factor) => stage.zoomBy(factor), reset: () => stage.reset() });
+  const ends = new RangeEnds(charts, send, (range) => stage.hold(range), signal);
+  const owner: Owner = {
+    mode: () => modes.mode(),
+    zoomed: (isZoomed) => zooming.draw(isZoomed),
+    placed: (place, over) => ends.place(place, over),
+    points: (points, excluded) => send({ kind: "points", points, excluded }),
+    spoken: (words) => setText(spoken, words),
+  };
+  const stage = new Stage({ root: el, charts, data, residuals }, owner, signal);
+  const scales = makeScales((logs) => {
+    stage.show(logs);
+    note();
+  }, signal);
+  const suspect = makeSuspect(seat);
+  const tools = make("div", { class: "nlsq-toolbox" }, modes.el, suspect, scales.el, zooming.el);
+  el.append(make("div", { class: "nlsq-plots-head" }, legend.el, tools, notes.el), charts, spoken);
+  observe(seat, stage, [data, residuals]);
 
   return (view: View) => {
-    const { picture } = view;
-    const sentence = picture?.fit.fault ?? null;
-    fault.hidden = sentence === null;
-    setText(fault, sentence ?? "");
-    setAttribute(el, "data-dimmed", String(sentence !== null || view.link === "gone"));
-    if (picture !== null) stage.draw(picture);
+    picture = view.picture;
+    dim(el, fault, view);
+    if (picture === null) return;
+    modes.allow(picture.frame.data.kind === "points");
+    suspect.hidden = picture.frame.data.kind !== "points";
+    scales.allow(loggable(picture.frame));
+    for (const part of [stage, legend]) part.draw(picture);
+    ends.draw(picture, view.busy);
+    note();
   };
 };
 
-function tool(label: string, drawing: SVGSVGElement): HTMLButtonElement {
-  return make("button", { type: "button", class: "nlsq-tool", "aria-label": label, title: label }, drawing);
+function makeCharts() {
+  const data = make("div", { class: "nlsq-chart nlsq-chart-data" });
+  const residuals = make("div", { class: "nlsq-chart nlsq-chart-residuals" });
+  const fault = make("p", { class: "nlsq-fault", role: "alert", hidden: "" });
+  const spoken = make("div", { class: "nlsq-spoken", "aria-live": "polite" });
+  return { data, residuals, fault, charts: make("div", { class: "nlsq-charts" }, data, residuals, fault), spoken };
 }
 
-function legend(): HTMLElement {
-  const entry = (kind: string, text: string): HTMLElement =>
-    make("span", { class: "nlsq-key" }, make("span", { class: `nlsq-swatch nlsq-swatch-${kind}` }), text);
-  return make(
-    "div",
-    { class: "nlsq-legend" },
-    entry("data", "data"),
-    entry("start", "curve at p0"),
-    entry("fit", "fit"),
-  );
+/** An old picture, one with a fault, and one of a kernel that is gone are faint. */
+function dim(el: HTMLElement, fault: HTMLElement, { picture, link }: View): void {
+  const sentence = picture?.fit.fault ?? null;
+  fault.hidden = sentence === null;
+  setText(fault, sentence ?? "");
+  setAttribute(el, "data-dimmed", String(sentence !== null || link === "gone"));
+  setAttribute(el, "data-stale", String(picture?.fit.stale ?? false));
+}
+
+function makeSuspect({ send, signal }: Seat): HTMLButtonElement {
+  const ring = "M11 2.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6";
+  const drawing = icon(ring, "M11 5h.01M2.6 12.6h.01M6 10.4h.01M9.6 12.4h.01M13.4 11h.01");
+  const button = tool("Suggest outliers", drawing, "Suggest outliers (none is taken out without you)");
+  button.addEventListener("click", () => send({ kind: "suggest" }), { signal });
+  return button;
+}
+
+interface Zoom {
+  readonly el: HTMLElement;
+  draw(isZoomed: boolean): void;
+}
+
+function makeZoom(signal: AbortSignal, how: { by(factor: number): void; reset(): void }): Zoom {
+  const reset = tool("Reset zoom", icon("M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3"));
+  const [zoomIn, zoomOut] = [tool("Zoom in", icon("M3 8h10M8 3v10")), tool("Zoom out", icon("M3 8h10"))];
+  reset.addEventListener("click", () => how.reset(), { signal });
+  zoomIn.addEventListener("click", () => how.by(0.7), { signal });
+  zoomOut.addEventListener("click", () => how.by(1 / 0.7), { signal });
+  return {
+    el: make("div", { class: "nlsq-tools", role: "group", "aria-label": "Zoom" }, zoomIn, zoomOut, reset),
+    draw: (isZoomed) => setAttribute(reset, "data-idle", String(!isZoomed)),
+  };
+}
+
+function observe({ signal }: Seat, stage: Stage, seats: readonly HTMLElement[]): void {
+  const observer = new ResizeObserver(everyFrame(() => stage.resize(), signal));
+  for (const seat of seats) observer.observe(seat);
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
 }

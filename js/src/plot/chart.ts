@@ -1,18 +1,20 @@
-/** One plotting area: axes and points drawn by uPlot when they change, and over them a canvas for what moves. */
+/** One plotting area: axes and points drawn by uPlot when they change, and canvases under and over them for what moves. */
 import uPlot from "uplot";
 import { make } from "../dom";
-import { magnitude, tick } from "../format";
+import { magnitude, short, tick } from "../format";
 import type { Span } from "../range";
 import type { Gutter } from "./gutter";
-import { type Area, area, tickStep, ticks, tickWithin } from "./scale";
+import { type Area, area, type Logs, logTicks, tickStep, ticks, tickWithin } from "./scale";
 import type { Palette } from "./theme";
 
 export interface Content {
   palette(): Palette;
   spans(): { readonly x: Span; readonly y: Span };
+  logs(): Logs;
   readonly isResiduals: boolean; // the lower plot: around zero, and the x axis carries numbers and its label
   xLabel(): string;
   yLabel(): string;
+  drawUnder(ctx: CanvasRenderingContext2D, place: Area): void;
   drawStill(ctx: CanvasRenderingContext2D, place: Area): void;
   drawMoving(ctx: CanvasRenderingContext2D, place: Area): void;
 }
@@ -23,12 +25,13 @@ const LABEL_PX = 12;
 export class Chart {
   readonly #content: Content;
   readonly #plot: uPlot;
-  readonly #canvas: HTMLCanvasElement;
+  readonly #under = make("canvas", { class: "nlsq-beneath", "aria-hidden": "true" });
+  readonly #canvas = make("canvas", { class: "nlsq-moving", "aria-hidden": "true" });
 
   constructor(el: HTMLElement, content: Content, gutter: Gutter, signal: AbortSignal) {
     this.#content = content;
-    this.#canvas = make("canvas", { class: "nlsq-moving", "aria-hidden": "true" });
     this.#plot = new uPlot(this.#options(gutter, el), [[], []], el);
+    this.#plot.under.append(this.#under);
     this.over.append(this.#canvas);
     gutter.join(() => this.#plot.redraw(false, true), signal);
     signal.addEventListener("abort", () => this.#plot.destroy(), { once: true });
@@ -42,7 +45,7 @@ export class Chart {
   get area(): Area {
     const { width, height } = this.#plot.bbox;
     const { x, y } = this.#content.spans();
-    return area(x, y, width / uPlot.pxRatio, height / uPlot.pxRatio);
+    return area(x, y, width / uPlot.pxRatio, height / uPlot.pxRatio, this.#content.logs());
   }
 
   resize(width: number, height: number): void {
@@ -60,9 +63,13 @@ export class Chart {
 
   /** Only what moves with each answer. */
   move(): void {
+    this.#paint(this.#under, (ctx, place) => this.#content.drawUnder(ctx, place));
+    this.#paint(this.#canvas, (ctx, place) => this.#content.drawMoving(ctx, place));
+  }
+
+  #paint(canvas: HTMLCanvasElement, draw: Content["drawMoving"]): void {
     const ratio = uPlot.pxRatio;
     const { width, height } = this.#plot.bbox;
-    const canvas = this.#canvas;
     if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width;
       canvas.height = height;
@@ -74,7 +81,7 @@ export class Chart {
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.clearRect(0, 0, width, height);
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.#content.drawMoving(ctx, this.area);
+    draw(ctx, this.area);
   }
 
   select(box: { left: number; top: number; width: number; height: number }): void {
@@ -96,7 +103,8 @@ export class Chart {
   // uPlot finds no ticks for very small or very large numbers, so it is given the range in units of its own size.
   #scaled(): { x: [number, number]; y: [number, number] } {
     const { x, y } = this.#content.spans();
-    return { x: [x.lo / unit(x), x.hi / unit(x)], y: [y.lo / unit(y), y.hi / unit(y)] };
+    const [ux, uy] = [unit(x, this.#content.logs().x), unit(y, this.#content.logs().y)];
+    return { x: [x.lo / ux, x.hi / ux], y: [y.lo / uy, y.hi / uy] };
   }
 
   #options(gutter: Gutter, el: HTMLElement): uPlot.Options {
@@ -123,15 +131,15 @@ export class Chart {
 
   #xAxis(): uPlot.Axis {
     const { isResiduals, xLabel } = this.#content;
-    const common = this.#axis(() => this.#content.spans().x, 70);
+    const common = this.#axis("x", 70);
     if (!isResiduals)
-      return { ...common, size: 6, values: (_, splits) => splits.map(() => null), ticks: { show: false } };
+      return { ...common, size: 13, values: (_, splits) => splits.map(() => null), ticks: { show: false } };
     return { ...common, size: 24, label: () => xLabel(), labelSize: 18, labelGap: 0 };
   }
 
   #yAxis(gutter: Gutter): uPlot.Axis {
     const { isResiduals } = this.#content;
-    const common = this.#axis(() => this.#content.spans().y, isResiduals ? 12 : 34);
+    const common = this.#axis("y", isResiduals ? 12 : 34);
     const size = gutter.place();
     return {
       ...common,
@@ -143,34 +151,64 @@ export class Chart {
     };
   }
 
-  #axis(span: () => Span, space: number): uPlot.Axis {
+  #axis(which: "x" | "y", space: number): uPlot.Axis {
     const { palette } = this.#content;
     const { font } = palette();
+    const marks = this.#marks(which);
     return {
       space,
       font: `${AXIS_PX}px ${font}`,
       labelFont: `${LABEL_PX}px ${font}`,
       gap: 5,
       stroke: () => palette().text,
-      grid: { stroke: () => palette().grid, width: 1 },
+      grid: { stroke: () => palette().grid, width: 1, filter: (_u, splits) => marks.labelled(splits) },
       ticks: { stroke: () => palette().axis, width: 1, size: 4 },
       border: { show: true, stroke: () => palette().axis, width: 1 },
-      incrs: (_u, _i, min, max, dim, least) => [tickStep(((max - min) * least) / dim)],
-      splits: (_u, _i, min, max, step) => ticks({ lo: min, hi: max }, step),
-      values: (_u, splits, _i, _space, step) => labels(span(), splits, step),
+      ...{ incrs: marks.incrs, splits: marks.splits, values: marks.values },
+    };
+  }
+
+  /** Where the ticks of an axis are, and what they say. */
+  #marks(which: "x" | "y") {
+    const span = (): Span => this.#content.spans()[which];
+    const isLog = (): boolean => this.#content.logs()[which];
+    let least = 1; // from one label to the next
+    const places = () => logTicks(span(), least);
+    const labelled = (splits: number[]): (number | null)[] => {
+      if (!isLog()) return splits;
+      const some = new Set(places().labelled);
+      return splits.map((split) => (some.has(split) ? split : null));
+    };
+    return {
+      labelled,
+      incrs: (_u: uPlot, _i: number, min: number, max: number, dim: number, space: number): number[] => {
+        least = ((max - min) * space) / dim;
+        return [tickStep(least)];
+      },
+      splits: (_u: uPlot, _i: number, lo: number, hi: number, step: number): number[] => {
+        if (!isLog()) return ticks({ lo, hi }, step);
+        return [...places().labelled, ...places().others].sort((a, b) => a - b);
+      },
+      values: (_u: uPlot, splits: number[], _i: number, _space: number, step: number): (string | null)[] =>
+        isLog() ? labelled(splits).map((split) => (split === null ? "" : power(split))) : labels(span(), splits, step),
     };
   }
 }
 
 function labels(span: Span, splits: readonly number[], step: number): string[] {
-  const size = unit(span);
+  const size = unit(span, false);
   const values = splits.map((split) => Number((split * size).toPrecision(12)));
   const most = Math.max(...values.map(Math.abs));
   return values.map((value) => tick(value, Number((step * size).toPrecision(12)), most));
 }
 
-function unit(span: Span): number {
-  return 10 ** magnitude(span.hi - span.lo);
+/** A tick of a scale of logarithms: 0.2, 10, 10⁶. */
+function power(place: number): string {
+  return short(10 ** place, 4).replace(/^1×/, "");
+}
+
+function unit(span: Span, isLog: boolean): number {
+  return isLog ? 1 : 10 ** magnitude(span.hi - span.lo);
 }
 
 function widest(ctx: CanvasRenderingContext2D, texts: readonly string[], font: string): number {

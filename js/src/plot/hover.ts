@@ -1,13 +1,13 @@
 /** What lies under the pointer, in numbers. */
-import { make, setText } from "../dom";
+import { make, setAttribute, setText } from "../dom";
 import { short } from "../format";
 import type { Curves, Numbers, Picture, Points } from "../wire";
+import { nearest, placesOf } from "./pick";
 import { type Area, interpolate, pixel, valueAtPixel } from "./scale";
 
 export interface Spot {
   readonly x: number;
-  readonly y: number | null; // null: no point is near, only the curves are read
-  readonly residual: number | null;
+  readonly point: number | null; // null: no point is near, only the curves are read
   readonly rows: readonly (readonly [label: string, value: string])[];
 }
 
@@ -16,9 +16,8 @@ const REACH_PX = 36;
 export function spotAt(picture: Picture, place: Area, left: number, top: number, isResiduals: boolean): Spot {
   const { frame, curves } = picture;
   const { data } = frame;
-  const shown = isResiduals && curves?.residuals.kind === "points" ? curves.residuals.values : null;
-  const nearest = data.kind === "points" ? nearestPoint(data.x, shown ?? data.y, place, left, top) : null;
-  if (data.kind === "points" && nearest !== null) return pointSpot(picture, data, nearest);
+  const near = nearest(placesOf(picture, place, isResiduals), left, top, REACH_PX);
+  if (near !== null) return spotOf(picture, near);
   const x = data.kind === "columns" ? (data.x[nearestColumn(data.x, place, left)] ?? NaN) : valueAtPixel(place.x, left);
   const rows: [string, string][] = [[frame.x_label, short(x)]];
   if (data.kind === "columns") {
@@ -29,7 +28,13 @@ export function spotAt(picture: Picture, place: Area, left: number, top: number,
     rows.push(["fit", short(interpolate(frame.grid, curves.curve, x))]);
     rows.push(["at p0", short(interpolate(frame.grid, curves.curve_p0, x))]);
   }
-  return { x, y: null, residual: null, rows };
+  return { x, point: null, rows };
+}
+
+/** What is told of one point. */
+export function spotOf(picture: Picture, i: number): Spot {
+  const { data } = picture.frame;
+  return data.kind === "points" ? pointSpot(picture, data, i) : { x: data.x[i] ?? NaN, point: null, rows: [] };
 }
 
 function pointSpot({ frame, fit, curves }: Picture, data: Points, i: number): Spot {
@@ -47,23 +52,12 @@ function pointSpot({ frame, fit, curves }: Picture, data: Points, i: number): Sp
   }
   if (fit.excluded[i] === 1) rows.push(["", "excluded"]);
   if (fit.excluded[i] === 2) rows.push(["", "outside the range"]);
-  return { x, y, residual: left, rows };
+  if (fit.suggested?.[i] === 1) rows.push(["", "suspected outlier"]);
+  return { x, point: i, rows };
 }
 
 function residualAt(curves: Curves | null, i: number): number | null {
   return curves?.residuals.kind === "points" ? (curves.residuals.values[i] ?? null) : null;
-}
-
-function nearestPoint(x: Numbers, y: Numbers, place: Area, left: number, top: number): number | null {
-  let best: number | null = null;
-  let least = REACH_PX ** 2;
-  for (let i = 0; i < x.length; i++) {
-    const dx = pixel(place.x, x[i] ?? NaN) - left;
-    if (!(Math.abs(dx) < REACH_PX)) continue;
-    const distance = dx ** 2 + (pixel(place.y, y[i] ?? NaN) - top) ** 2;
-    if (distance < least) [best, least] = [i, distance];
-  }
-  return best;
 }
 
 function nearestColumn(x: Numbers, place: Area, left: number): number {
@@ -75,22 +69,23 @@ function nearestColumn(x: Numbers, place: Area, left: number): number {
   return best;
 }
 
-/** The marks of the pointer on one plot: a line at x and a ring around the point. */
+/** The marks of the pointer on one plot: a line at x and a ring around the point, stronger where a click takes it. */
 export class Crosshair {
+  readonly #over: HTMLElement;
   readonly #line = make("div", { class: "nlsq-crossline", hidden: "" });
   readonly #ring = make("div", { class: "nlsq-ring", hidden: "" });
 
   constructor(over: HTMLElement) {
+    this.#over = over;
     over.append(this.#line, this.#ring);
   }
 
-  draw(place: Area, x: number | null, y: number | null): void {
-    const left = x === null ? NaN : pixel(place.x, x);
-    const top = y === null ? NaN : pixel(place.y, y);
+  draw(place: Area, left: number, top: number, isAimed: boolean): void {
     this.#line.hidden = !(left >= 0 && left <= place.width);
     this.#ring.hidden = this.#line.hidden || !(top >= 0 && top <= place.height);
     this.#line.style.transform = `translateX(${left}px)`;
     this.#ring.style.transform = `translate(${left}px, ${top}px)`;
+    setAttribute(this.#over, "data-aimed", String(isAimed));
   }
 }
 

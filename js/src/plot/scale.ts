@@ -1,11 +1,17 @@
-/** Which part of the data is seen. Pure: ranges in, ranges out. */
+/** Where values lie in a plot. Pure: ranges in, ranges out. A span of a scale is of logarithms where that is one. */
 import type { Span } from "../range";
 import type { Frame, Numbers, Residuals } from "../wire";
 
-/** Positions in CSS pixels of the plotting area: pixel = at + per * value. */
+/** Positions in CSS pixels of the plotting area: pixel = at + per * value, or its logarithm. */
 export interface Axis {
   readonly at: number;
   readonly per: number;
+  readonly isLog: boolean;
+}
+
+export interface Logs {
+  readonly x: boolean;
+  readonly y: boolean;
 }
 
 export interface Area {
@@ -15,18 +21,31 @@ export interface Area {
   readonly height: number;
 }
 
+/** nan where a logarithmic scale has no place for the value. */
 export function pixel(axis: Axis, value: number): number {
-  return axis.at + axis.per * value;
+  return axis.at + axis.per * (axis.isLog ? Math.log10(value) : value);
 }
 
 export function valueAtPixel(axis: Axis, at: number): number {
+  const place = scaleAtPixel(axis, at);
+  return axis.isLog ? 10 ** place : place;
+}
+
+/** The place on the scale: the value, or its logarithm. */
+export function scaleAtPixel(axis: Axis, at: number): number {
   return (at - axis.at) / axis.per;
 }
 
-export function area(x: Span, y: Span, width: number, height: number): Area {
+export const LINEAR: Logs = { x: false, y: false };
+
+export function area(x: Span, y: Span, width: number, height: number, logs: Logs = LINEAR): Area {
   const perX = width / (x.hi - x.lo);
   const perY = -height / (y.hi - y.lo);
-  return { x: { at: -x.lo * perX, per: perX }, y: { at: height - y.lo * perY, per: perY }, width, height };
+  return {
+    x: { at: -x.lo * perX, per: perX, isLog: logs.x },
+    y: { at: height - y.lo * perY, per: perY, isLog: logs.y },
+    ...{ width, height },
+  };
 }
 
 export function padded({ lo, hi }: Span, share: number): Span {
@@ -38,19 +57,19 @@ export function padded({ lo, hi }: Span, share: number): Span {
   return { lo: lo - share * width, hi: hi + share * width };
 }
 
-export function xRange({ data, grid }: Frame): Span {
-  return padded(extent([data.x, grid]), 0.025);
+export function xRange({ data, grid }: Frame, isLog = false): Span {
+  return padded(extent([data.x, grid], isLog), 0.025);
 }
 
 /** From the data alone, so that no curve can make the picture jump. */
-export function yRange({ data }: Frame): Span {
-  if (data.kind === "columns") return padded(extent([data.low, data.high]), 0.06);
-  const core = extent([data.y]);
+export function yRange({ data }: Frame, isLog = false): Span {
+  if (data.kind === "columns") return padded(extent([data.low, data.high], isLog), 0.06);
+  const core = extent([data.y], isLog);
   const { sigma, y } = data;
   if (sigma === null) return padded(core, 0.07);
   // An error bar may widen the picture, one that dwarfs the data may not.
   const room = 0.5 * (core.hi - core.lo);
-  const ends = extent([y.map((v, i) => v - (sigma[i] ?? 0)), y.map((v, i) => v + (sigma[i] ?? 0))]);
+  const ends = extent([y.map((v, i) => v - (sigma[i] ?? 0)), y.map((v, i) => v + (sigma[i] ?? 0))], isLog);
   return padded({ lo: Math.max(ends.lo, core.lo - room), hi: Math.min(ends.hi, core.hi + room) }, 0.06);
 }
 
@@ -108,6 +127,61 @@ export function ticks(span: Span, step: number): number[] {
   return Array.from({ length: Math.max(0, count) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
+export interface LogTicks {
+  readonly labelled: readonly number[];
+  readonly others: readonly number[];
+}
+
+const LEADS = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 3], [1]] as const;
+const MINOR_DECADES = 8; // over more of them what lies between decades is a blur
+
+/** Ticks of a scale of logarithms, the labelled ones at least `least` apart: decades, parts of one, or plain steps. */
+export function logTicks(span: Span, least: number): LogTicks {
+  const leads = LEADS.find((some) => closest(some) >= least);
+  if (leads === undefined) {
+    const apart = [2, 3, 5, 10, 20, 50, 100].find((decades) => decades >= least) ?? 200;
+    return { labelled: ticks(span, apart), others: ticks(span, 1).filter((at) => at % apart !== 0) };
+  }
+  const labelled = leadsWithin(span, leads);
+  if (labelled.length < 3 && span.hi - span.lo < 1) {
+    const values = { lo: 10 ** span.lo, hi: 10 ** span.hi };
+    return { labelled: ticks(values, tickStep(least * Math.LN10 * values.hi)).map(Math.log10), others: [] };
+  }
+  const all = span.hi - span.lo > MINOR_DECADES ? [] : leadsWithin(span, LEADS[0]);
+  return { labelled, others: all.filter((at) => !labelled.includes(at)) };
+}
+
+function closest(leads: readonly number[]): number {
+  return Math.min(...leads.map((lead, i) => Math.log10((leads[i + 1] ?? 10) / lead)));
+}
+
+function leadsWithin(span: Span, leads: readonly number[]): number[] {
+  const found: number[] = [];
+  for (let decade = Math.floor(span.lo); decade <= span.hi; decade++) {
+    for (const lead of leads) {
+      const at = decade + Math.log10(lead);
+      if (at >= span.lo - 1e-9 && at <= span.hi + 1e-9) found.push(at);
+    }
+  }
+  return found;
+}
+
+/** How many points a scale of logarithms has no place for. */
+export function unseen({ data }: Frame, logs: Logs): number {
+  if (data.kind === "columns" || (!logs.x && !logs.y)) return 0;
+  let count = 0;
+  for (let i = 0; i < data.x.length; i++) {
+    if ((logs.x && !((data.x[i] ?? NaN) > 0)) || (logs.y && !((data.y[i] ?? NaN) > 0))) count += 1;
+  }
+  return count;
+}
+
+/** On which scales logarithms can be shown: where something is positive. */
+export function loggable({ data }: Frame): Logs {
+  const isAny = (values: Numbers): boolean => values.some((value) => value > 0);
+  return { x: isAny(data.x), y: isAny(data.kind === "columns" ? data.high : data.y) };
+}
+
 /** A curve between its grid points. */
 export function interpolate(grid: Numbers, curve: Numbers, x: number): number {
   const last = grid.length - 1;
@@ -122,10 +196,12 @@ export function interpolate(grid: Numbers, curve: Numbers, x: number): number {
   return x1 === x0 ? y0 : y0 + ((x - x0) / (x1 - x0)) * (y1 - y0);
 }
 
-function extent(all: readonly Numbers[]): Span {
+/** The least and the greatest; of the logarithms, where those are shown, of what is positive. */
+export function extent(all: readonly Numbers[], isLog = false): Span {
   let [lo, hi] = [Infinity, -Infinity];
   for (const values of all) {
-    for (const value of values) {
+    for (const each of values) {
+      const value = isLog ? Math.log10(each) : each;
       if (!Number.isFinite(value)) continue;
       if (value < lo) lo = value;
       if (value > hi) hi = value;

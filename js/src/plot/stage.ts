@@ -1,12 +1,15 @@
-/** Both plots with one x axis. It holds the zoom and the last picture it was given, nothing else. */
-import type { Span } from "../range";
+/** Both plots with one x axis. It holds what is only the screen's: the zoom, the pointer and the last picture. */
+import { setAttribute } from "../dom";
 import type { Picture } from "../wire";
 import { Chart } from "./chart";
-import { type Box, type Gestures, listen } from "./gestures";
+import { type At, type Box, type Gestures, listen, type Mode } from "./gestures";
 import { Gutter } from "./gutter";
-import { Crosshair, spotAt, Tip } from "./hover";
+import { Crosshair, type Spot, spotAt, spotOf, Tip } from "./hover";
+import { type Keys, onKeys } from "./keys";
 import * as paint from "./paint";
-import { type Area, largest, moved, sensible, settled, valueAtPixel, xRange, yRange, zoomed } from "./scale";
+import { changeable, nearest, type Places, placesOf, walk, within } from "./pick";
+import { type Area, type Logs, largest, pixel, settled } from "./scale";
+import { Sight } from "./sight";
 import { onTheme, type Palette, readPalette } from "./theme";
 
 interface Seats {
@@ -16,99 +19,122 @@ interface Seats {
   readonly residuals: HTMLElement;
 }
 
-interface Drawn {
-  readonly palette: Palette;
-  readonly data: Chart;
-  readonly residuals: Chart;
-  readonly crosshairs: readonly [Crosshair, Crosshair];
+/** Who has the stage: what it asks, and what it is told. */
+export interface Owner {
+  mode(): Mode;
+  zoomed(isZoomed: boolean): void;
+  placed(place: Area, over: HTMLElement): void; // where the data are drawn, each time this may have changed
+  points(points: readonly number[], excluded: boolean): void;
+  spoken(words: string): void;
 }
 
+interface Side {
+  readonly chart: Chart;
+  readonly crosshair: Crosshair;
+}
+
+type Which = "data" | "residuals";
+type Pointer = At & { readonly which: Which };
+
 const DENSE = 400;
-const UNIT: Span = { lo: 0, hi: 1 };
+const FAINT = 0.35; // a fit of earlier start values
+const STEP_PX = 40; // of a key that pans
 
 export class Stage {
   readonly #seats: Seats;
   readonly #signal: AbortSignal;
-  readonly #onZoom: (isZoomed: boolean) => void;
+  readonly #owner: Owner;
   readonly #tip = new Tip();
+  readonly #sight: Sight;
   #palette: Palette | null = null;
-  #drawn: Omit<Drawn, "palette"> | null = null;
+  #sides: Readonly<Record<Which, Side>> | null = null;
   #picture: Picture | null = null;
-  #home = { x: UNIT, y: UNIT };
-  #zoom: { x: Span; y: Span } | null = null;
   #half: number | null = null; // half the height of the residual plot
-  #pointer: { left: number; top: number; isResiduals: boolean } | null = null;
+  #pointer: Pointer | null = null;
+  #cursor: { readonly point: number; readonly which: Which } | null = null; // of the keyboard
+  #held: readonly [number, number] | null = null; // a range of x under the finger
 
-  constructor(seats: Seats, onZoom: (isZoomed: boolean) => void, signal: AbortSignal) {
+  constructor(seats: Seats, owner: Owner, signal: AbortSignal) {
     this.#seats = seats;
     this.#signal = signal;
-    this.#onZoom = onZoom;
+    this.#owner = owner;
+    this.#sight = new Sight((isZoomed) => {
+      owner.zoomed(isZoomed);
+      this.#redraw();
+    });
     seats.charts.append(this.#tip.el);
     onTheme(() => this.#recolour(), signal);
-    onZoom(false);
+    owner.zoomed(false);
   }
 
   draw(picture: Picture): void {
     const before = this.#picture;
     if (before === picture) return;
     this.#picture = picture;
-    if (before?.frame !== picture.frame) this.#newFrame(picture, before);
+    const isOther = before?.frame !== picture.frame;
+    if (isOther) this.#begin(picture);
     const { curves, fit } = picture;
-    if (this.#drawn === null) this.resize();
+    if (this.#sides === null) this.resize();
     const half = this.#half;
-    if (curves !== null) {
-      this.#half = settled(half, largest(curves.residuals, fit.excluded));
-    }
-    const isNew = before?.frame !== picture.frame || !alike(before.fit.excluded, fit.excluded);
-    if (isNew) this.#drawn?.data.redraw();
-    else this.#drawn?.data.move();
-    if (isNew || half !== this.#half) this.#drawn?.residuals.redraw();
-    else this.#drawn?.residuals.move();
+    if (curves !== null) this.#half = settled(half, largest(curves.residuals, fit.excluded));
+    const isNew = isOther || !alike(before?.fit.excluded, fit.excluded) || !alike(before.fit.suggested, fit.suggested);
+    if (isNew) this.#sides?.data.chart.redraw();
+    else this.#sides?.data.chart.move();
+    if (isNew || half !== this.#half) this.#sides?.residuals.chart.redraw();
+    else this.#sides?.residuals.chart.move();
+    if (isNew) this.#describe(picture);
     this.#hover();
+  }
+
+  #begin(picture: Picture): void {
+    this.#half = null;
+    this.#cursor = null;
+    this.#sight.take(picture.frame);
   }
 
   /** The plots are made when there is something to show and they have a size: only then are fonts and colours known. */
   resize(): void {
     const { data, residuals } = this.#seats;
     if (this.#picture === null || data.clientWidth === 0 || data.clientHeight === 0) return;
-    if (this.#drawn === null) this.#drawn = this.#make();
-    this.#drawn.data.resize(data.clientWidth, data.clientHeight);
-    this.#drawn.residuals.resize(residuals.clientWidth, residuals.clientHeight);
+    if (this.#sides === null) {
+      const gutter = new Gutter();
+      this.#sides = { data: this.#make("data", gutter), residuals: this.#make("residuals", gutter) };
+      this.#describe(this.#picture);
+    }
+    this.#sides.data.chart.resize(data.clientWidth, data.clientHeight);
+    this.#sides.residuals.chart.resize(residuals.clientWidth, residuals.clientHeight);
+  }
+
+  focus(): void {
+    this.#sides?.data.chart.over.focus({ preventScroll: true });
   }
 
   reset(): void {
-    this.#setZoom(null);
+    this.#sight.reset();
   }
 
   zoomBy(factor: number): void {
-    const { x, y } = this.#spans();
-    this.#tryZoom({ x: zoomed(x, factor, (x.lo + x.hi) / 2), y: zoomed(y, factor, (y.lo + y.hi) / 2) });
+    this.#sight.zoomBy(factor);
   }
 
-  #newFrame(picture: Picture, before: Picture | null): void {
-    this.#home = { x: xRange(picture.frame), y: yRange(picture.frame) };
-    this.#half = null;
-    // Other data make an old zoom meaningless; the same data with, say, another label do not.
-    if (before === null || before.frame.n_points !== picture.frame.n_points) this.#setZoom(null);
+  get logs(): Logs {
+    return this.#sight.logs;
   }
 
-  #spans(): { x: Span; y: Span } {
-    return this.#zoom ?? this.#home;
+  show(logs: Logs): void {
+    this.#sight.want(logs);
   }
 
-  #tryZoom(zoom: { x: Span; y: Span }): void {
-    if (sensible(zoom.x, this.#home.x) && sensible(zoom.y, this.#home.y)) this.#setZoom(zoom);
-  }
-
-  #setZoom(zoom: { x: Span; y: Span } | null): void {
-    this.#zoom = zoom;
-    this.#onZoom(zoom !== null);
-    this.#redraw();
+  /** The range of x under a finger is drawn at once; null: that of the picture. */
+  hold(range: readonly [number, number] | null): void {
+    this.#held = range;
+    this.#sides?.data.chart.move();
+    this.#sides?.residuals.chart.move();
   }
 
   #redraw(): void {
-    this.#drawn?.data.redraw();
-    this.#drawn?.residuals.redraw();
+    this.#sides?.data.chart.redraw();
+    this.#sides?.residuals.chart.redraw();
     this.#hover();
   }
 
@@ -117,117 +143,246 @@ export class Stage {
     this.#redraw();
   }
 
-  #make(): Omit<Drawn, "palette"> {
-    const gutter = new Gutter();
-    const palette = (): Palette => {
-      this.#palette ??= readPalette(this.#seats.root);
-      return this.#palette;
+  #colours(): Palette {
+    this.#palette ??= readPalette(this.#seats.root);
+    return this.#palette;
+  }
+
+  #make(which: Which, gutter: Gutter): Side {
+    const isResiduals = which === "residuals";
+    const label = (name: "x_label" | "y_label" | "residual_label") => () => this.#picture?.frame[name] ?? "";
+    const half = () => this.#half ?? 1;
+    const chart = new Chart(
+      this.#seats[which],
+      {
+        ...{ palette: () => this.#colours(), isResiduals, xLabel: isResiduals ? label("x_label") : () => "" },
+        yLabel: label(isResiduals ? "residual_label" : "y_label"),
+        spans: () => ({ ...this.#sight.spans, ...(isResiduals ? { y: { lo: -half(), hi: half() } } : {}) }),
+        logs: () => ({ ...this.#sight.logs, ...(isResiduals ? { y: false } : {}) }),
+        drawUnder: (ctx, place) => this.#drawUnder(ctx, place, isResiduals),
+        drawStill: (ctx, place) => (isResiduals ? this.#drawZero(ctx, place) : this.#drawData(ctx, place, chart.over)),
+        drawMoving: (ctx, place) => (isResiduals ? this.#drawResiduals(ctx, place) : this.#drawCurves(ctx, place)),
+      },
+      gutter,
+      this.#signal,
+    );
+    listen(chart.over, this.#gestures(chart, which), this.#signal);
+    onKeys(chart.over, this.#keys(chart, which), this.#signal);
+    chart.over.addEventListener("blur", () => this.#point(null), { signal: this.#signal });
+    return { chart, crosshair: new Crosshair(chart.over) };
+  }
+
+  /** What a screen reader says of each plot. */
+  #describe({ frame, fit }: Picture): void {
+    const out = fit.n_excluded === 0 ? "" : `, ${fit.n_excluded} of them not fitted`;
+    const walks =
+      frame.data.kind === "points" ? "Left and right walk along the points, space takes one out or back; " : "";
+    const keys = `${walks}plus, minus and 0 zoom, Shift with arrows pans.`;
+    const shown = {
+      data: `Plot of ${frame.n_points} points${out}, the curve at the start values and the fitted curve`,
     };
-    const data = new Chart(
-      this.#seats.data,
-      {
-        ...{ palette, isResiduals: false, xLabel: () => "", yLabel: () => this.#picture?.frame.y_label ?? "" },
-        spans: () => this.#spans(),
-        drawStill: (ctx, place) => this.#drawData(ctx, place, palette()),
-        drawMoving: (ctx, place) => this.#drawCurves(ctx, place, palette()),
-      },
-      gutter,
-      this.#signal,
-    );
-    const residuals = new Chart(
-      this.#seats.residuals,
-      {
-        ...{ palette, isResiduals: true, xLabel: () => this.#picture?.frame.x_label ?? "" },
-        yLabel: () => this.#picture?.frame.residual_label ?? "",
-        spans: () => ({ x: this.#spans().x, y: { lo: -(this.#half ?? 1), hi: this.#half ?? 1 } }),
-        drawStill: (ctx, place) => paint.zeroLine(ctx, place, palette()),
-        drawMoving: (ctx, place) => this.#drawResiduals(ctx, place, palette()),
-      },
-      gutter,
-      this.#signal,
-    );
-    listen(data.over, this.#gestures(data, false), this.#signal);
-    listen(residuals.over, this.#gestures(residuals, true), this.#signal);
-    return { data, residuals, crosshairs: [new Crosshair(data.over), new Crosshair(residuals.over)] };
-  }
-
-  #drawData(ctx: CanvasRenderingContext2D, place: Area, palette: Palette): void {
-    const { frame, fit } = this.#picture ?? {};
-    const data = frame?.data;
-    if (data?.kind === "points" && fit !== undefined) paint.points(ctx, place, data, fit.excluded, palette);
-    else if (data?.kind === "columns") paint.columns(ctx, place, data, palette.data, 0.5);
-  }
-
-  #drawCurves(ctx: CanvasRenderingContext2D, place: Area, palette: Palette): void {
-    const { curves, frame } = this.#picture ?? {};
-    if (curves == null || frame === undefined) return;
-    paint.curve(ctx, place, frame.grid, curves.curve_p0, { colour: palette.start, width: 1.8, dash: [6, 5] });
-    if (frame.data.x.length > DENSE) {
-      ctx.globalAlpha = 0.75; // a rim of the ground keeps the fit legible
-      paint.curve(ctx, place, frame.grid, curves.curve, { colour: palette.ground, width: 5.4, dash: [] });
-      ctx.globalAlpha = 1;
+    const names = { ...shown, residuals: `Plot of the residuals of ${frame.n_points} points${out}` };
+    for (const which of ["data", "residuals"] as const) {
+      const over = this.#sides?.[which].chart.over;
+      if (over === undefined) continue;
+      setAttribute(over, "tabindex", "0");
+      setAttribute(over, "role", "application");
+      setAttribute(over, "aria-roledescription", "plot");
+      setAttribute(over, "aria-label", `${names[which]}. ${keys}`);
     }
-    paint.curve(ctx, place, frame.grid, curves.curve, { colour: palette.fit, width: 2.4, dash: [] });
   }
 
-  #drawResiduals(ctx: CanvasRenderingContext2D, place: Area, palette: Palette): void {
+  #drawUnder(ctx: CanvasRenderingContext2D, place: Area, isResiduals: boolean): void {
+    if (this.#picture === null) return;
+    const { fit, curves, frame } = this.#picture;
+    const palette = this.#colours();
+    paint.outside(ctx, place, this.#held ?? fit.range, palette);
+    if (isResiduals || curves === null || curves.band === null || fit.level === null) return;
+    const { low, high } = curves.band;
+    const alpha = 0.18 * (fit.stale ? FAINT : 1);
+    paint.band(ctx, place, frame.grid, low, high, { colour: palette.fit, width: 0, dash: [], alpha });
+  }
+
+  #drawData(ctx: CanvasRenderingContext2D, place: Area, over: HTMLElement): void {
+    this.#owner.placed(place, over);
+    if (this.#picture === null) return;
+    const palette = this.#colours();
+    const { frame, fit } = this.#picture;
+    if (frame.data.kind === "columns") {
+      paint.columns(ctx, place, frame.data, palette.data, 0.5);
+      return;
+    }
+    if (frame.data.sigma !== null) paint.errorBars(ctx, place, frame.data, fit.excluded, palette);
+    paint.dots(ctx, place, placesOf(this.#picture, place, false), fit, palette);
+  }
+
+  #drawCurves(ctx: CanvasRenderingContext2D, place: Area): void {
+    const { curves, frame, fit } = this.#picture ?? {};
+    if (curves == null || frame === undefined) return;
+    const palette = this.#colours();
+    paint.curve(ctx, place, frame.grid, curves.curve_p0, { colour: palette.start, width: 1.8, dash: [6, 5] });
+    const alpha = fit?.stale ? FAINT : 1;
+    if (frame.data.x.length > DENSE && !fit?.stale) {
+      // a rim of the ground keeps the fit legible
+      paint.curve(ctx, place, frame.grid, curves.curve, { colour: palette.ground, width: 5.4, dash: [], alpha: 0.75 });
+    }
+    paint.curve(ctx, place, frame.grid, curves.curve, { colour: palette.fit, width: 2.4, dash: [], alpha });
+  }
+
+  #drawZero(ctx: CanvasRenderingContext2D, place: Area): void {
+    paint.zeroLine(ctx, place, this.#colours());
+  }
+
+  #drawResiduals(ctx: CanvasRenderingContext2D, place: Area): void {
     if (this.#picture === null || this.#picture.curves === null) return;
     const { curves, fit, frame } = this.#picture;
-    paint.residuals(ctx, place, frame.data, curves.residuals, fit.excluded, palette);
+    const palette = this.#colours();
+    if (curves.residuals.kind === "columns") {
+      const { low, high } = curves.residuals;
+      paint.columns(ctx, place, { kind: "columns", x: frame.data.x, low, high }, palette.data, 0.5);
+      return;
+    }
+    const places = placesOf(this.#picture, place, true);
+    if (places.count <= 200) paint.stems(ctx, place, places, fit.excluded, palette);
+    paint.dots(ctx, place, places, fit, palette);
   }
 
-  #gestures(chart: Chart, isResiduals: boolean): Gestures {
+  #gestures(chart: Chart, which: Which): Gestures {
     const upright = (box: Box): Box => ({ ...box, top: 0, height: chart.area.height, alongY: false });
+    const seen = (box: Box, mode: Mode): Box => (which === "residuals" && mode === "zoom" ? upright(box) : box);
+    const nothing = { left: 0, top: 0, width: 0, height: 0 };
     return {
-      select: (box) => {
-        chart.select(box === null ? { left: 0, top: 0, width: 0, height: 0 } : isResiduals ? upright(box) : box);
+      mode: () => this.#owner.mode(),
+      begin: () => {
+        this.#pointer = null;
+        this.#point(null);
       },
-      zoom: (box) => this.#zoomTo(chart.area, isResiduals ? upright(box) : box),
-      pan: (dx, dy) => this.#pan(chart.area, dx, isResiduals ? 0 : dy),
-      wheel: (factor, left, top) => this.#wheel(chart.area, factor, left, isResiduals ? null : top),
+      select: (box, mode) => {
+        setAttribute(chart.over, "data-box", box === null ? null : mode);
+        chart.select(box === null ? nothing : seen(box, mode));
+      },
+      zoom: (box) => this.#sight.zoomTo(chart.area, seen(box, "zoom")),
+      mark: (box, excluded) => this.#mark(within(this.#places(which), box), excluded),
+      click: (at) => this.#click(at, which),
+      pan: (dx, dy) => this.#sight.pan(chart.area, dx, which === "residuals" ? 0 : dy),
+      wheel: (factor, left, top) => this.#sight.wheel(chart.area, factor, left, which === "residuals" ? null : top),
       hover: (at) => {
-        this.#pointer = at === null ? null : { ...at, isResiduals };
+        this.#pointer = at === null ? null : { ...at, which };
+        if (at !== null) this.#cursor = null; // one mark at a time: that of what was moved last
         this.#hover();
       },
+      reset: (at) => {
+        if (this.#aim({ ...at, which }) === null) this.reset(); // on a point it was two clicks
+      },
+    };
+  }
+
+  #keys(chart: Chart, which: Which): Keys {
+    const panning = (right: number, down: number): void =>
+      this.#sight.pan(chart.area, -STEP_PX * right, which === "residuals" ? 0 : -STEP_PX * down);
+    return {
+      walk: (steps) => this.#walk(steps, chart, which),
+      toggle: () => {
+        if (this.#cursor !== null && this.#picture?.fit.excluded[this.#cursor.point] !== 2) {
+          this.#toggle(this.#cursor.point);
+        }
+      },
+      leave: () => this.#point(null),
+      zoomBy: (factor) => this.zoomBy(factor),
+      pan: panning,
       reset: () => this.reset(),
     };
   }
 
-  #zoomTo(place: Area, box: Box): void {
-    const { x, y } = this.#spans();
-    this.#tryZoom({
-      x: box.alongX ? { lo: valueAtPixel(place.x, box.left), hi: valueAtPixel(place.x, box.left + box.width) } : x,
-      y: box.alongY ? { lo: valueAtPixel(place.y, box.top + box.height), hi: valueAtPixel(place.y, box.top) } : y,
-    });
+  #places(which: Which): Places {
+    const area = this.#sides?.[which].chart.area;
+    if (this.#picture === null || area === undefined) return { count: 0, left: () => NaN, top: () => NaN };
+    return placesOf(this.#picture, area, which === "residuals");
   }
 
-  #pan(place: Area, dx: number, dy: number): void {
-    const { x, y } = this.#spans();
-    this.#setZoom({ x: moved(x, -dx / place.x.per), y: moved(y, -dy / place.y.per) });
+  /** The point that a click would take out or back; none outside of the range, where no click changes anything. */
+  #aim(at: Pointer): number | null {
+    const point = nearest(this.#places(at.which), at.left, at.top, at.reach);
+    return point === null || this.#picture?.fit.excluded[point] === 2 ? null : point;
   }
 
-  #wheel(place: Area, factor: number, left: number, top: number | null): void {
-    const { x, y } = this.#spans();
-    this.#tryZoom({
-      x: zoomed(x, factor, valueAtPixel(place.x, left)),
-      y: top === null ? y : zoomed(y, factor, valueAtPixel(place.y, top)),
-    });
+  #click(at: At, which: Which): void {
+    const point = this.#aim({ ...at, which });
+    if (point !== null) this.#toggle(point);
+  }
+
+  #toggle(point: number): void {
+    const isOut = this.#picture?.fit.excluded[point] === 1;
+    this.#mark([point], !isOut);
+    this.#owner.spoken(isOut ? "Point brought back" : "Point excluded");
+  }
+
+  #mark(points: readonly number[], excluded: boolean): void {
+    const some = this.#picture === null ? [] : changeable(points, this.#picture.fit.excluded, excluded);
+    if (some.length > 0) this.#owner.points(some, excluded);
+  }
+
+  #walk(steps: number, chart: Chart, which: Which): void {
+    const order = walk(this.#places(which));
+    const here = this.#cursor === null ? null : order.indexOf(this.#cursor.point);
+    const next = here === null ? (steps > 0 && Number.isFinite(steps) ? 0 : steps) : here + steps;
+    const place = Math.min(order.length - 1, Math.max(0, next));
+    const point = order[place];
+    if (point === undefined) return;
+    const places = this.#places(which);
+    this.#sight.reveal(chart.area, places.left(point), which === "residuals" ? 0 : places.top(point));
+    this.#point({ point, which });
+    this.#owner.spoken(`Point ${place + 1} of ${order.length}. ${this.#told(point)}`);
+  }
+
+  #told(point: number): string {
+    const rows = this.#picture === null ? [] : spotOf(this.#picture, point).rows;
+    return rows.map((row) => row.filter((text) => text !== "").join(" ")).join(", ");
+  }
+
+  #point(cursor: { point: number; which: Which } | null): void {
+    this.#cursor = cursor;
+    this.#hover();
   }
 
   #hover(): void {
-    const [picture, drawn, pointer] = [this.#picture, this.#drawn, this.#pointer];
-    if (picture === null || drawn === null) return;
-    const chart = pointer?.isResiduals ? drawn.residuals : drawn.data;
-    const spot = pointer === null ? null : spotAt(picture, chart.area, pointer.left, pointer.top, pointer.isResiduals);
-    drawn.crosshairs[0].draw(drawn.data.area, spot?.x ?? null, spot?.y ?? null);
-    drawn.crosshairs[1].draw(drawn.residuals.area, spot?.x ?? null, spot?.residual ?? null);
+    if (this.#picture === null || this.#sides === null) return;
+    const which = this.#pointer?.which ?? this.#cursor?.which ?? "data";
+    const { chart } = this.#sides[which];
+    const spot = this.#spot(this.#picture, chart.area, which);
+    for (const each of ["data", "residuals"] as const) this.#ring(each, spot);
+    const [left, top] = this.#where(spot, chart.area, which);
     const { charts } = this.#seats;
     const [outer, inner] = [charts.getBoundingClientRect(), chart.over.getBoundingClientRect()];
-    const left = inner.left - outer.left + (pointer?.left ?? 0);
-    this.#tip.draw(spot?.rows ?? null, left, inner.top - outer.top + (pointer?.top ?? 0), charts);
+    this.#tip.draw(spot?.rows ?? null, inner.left - outer.left + left, inner.top - outer.top + top, charts);
+  }
+
+  #spot(picture: Picture, place: Area, which: Which): Spot | null {
+    const pointer = this.#pointer;
+    if (pointer !== null) return spotAt(picture, place, pointer.left, pointer.top, which === "residuals");
+    return this.#cursor === null ? null : spotOf(picture, this.#cursor.point);
+  }
+
+  #ring(which: Which, spot: Spot | null): void {
+    const side = this.#sides?.[which];
+    if (side === undefined) return;
+    const { area } = side.chart;
+    const [left, top] = this.#where(spot, area, which);
+    const isAimed = this.#pointer !== null && this.#pointer.which === which && this.#aim(this.#pointer) !== null;
+    side.crosshair.draw(area, left, spot?.point == null ? NaN : top, isAimed);
+  }
+
+  /** Where a spot is on one of the plots: at its point, or under the pointer. */
+  #where(spot: Spot | null, place: Area, which: Which): [left: number, top: number] {
+    if (spot?.point != null) {
+      const places = this.#places(which);
+      return [places.left(spot.point), places.top(spot.point)];
+    }
+    return [spot === null ? NaN : pixel(place.x, spot.x), this.#pointer?.top ?? 0];
   }
 }
 
-function alike(a: Uint8Array, b: Uint8Array): boolean {
+function alike(a: Uint8Array | null | undefined, b: Uint8Array | null): boolean {
+  if (a == null || b === null) return a === b;
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }

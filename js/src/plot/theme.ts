@@ -1,7 +1,7 @@
 /** The colours of the page as a canvas needs them. They live in the style sheet; here they are only read. */
 import { make } from "../dom";
 
-const NAMES = ["data", "faint", "fit", "start", "grid", "axis", "text", "ground"] as const;
+const NAMES = ["data", "faint", "fit", "start", "suspect", "shade", "grid", "axis", "text", "ground"] as const;
 
 export type Palette = Readonly<Record<(typeof NAMES)[number], string>> & { readonly font: string };
 
@@ -22,6 +22,8 @@ export function readPalette(el: HTMLElement): Palette {
     faint: get("faint"),
     fit: get("fit"),
     start: get("start"),
+    suspect: get("suspect"),
+    shade: get("shade"),
     ground: get("ground"),
   };
   probe.remove();
