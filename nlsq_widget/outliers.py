@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from math import inf
 
 import numpy as np
 
@@ -30,9 +29,8 @@ def outliers(fitted: Result | Session, q: float = 0.01) -> np.ndarray:
     the least upwards; `q` is the share of suspects that is wrong in the long run (Benjamini and Hochberg 1995). Of
     clean experiments with normal errors, one to three in a hundred have a suspect at the default.
 
-    `fitted` is a result of `fit`, or a session. Points that do not count are not looked at, what was fixed stays, and
-    sigma weighs as it did. The bounds of a result are not known to it: its parameters start at popt, and those that
-    ended at a bound stay there. Raises ValueError where no point is left to judge by, and for correlated errors.
+    `fitted` is a result of `fit`, or a session. Points that do not count are not looked at; bounds, what was fixed and
+    sigma hold as they did. Raises ValueError where no point is left to judge by, and for correlated errors.
 
     >>> from nlsq_widget import fit
     >>> r = fit(lambda x, a, b: a + b * x, range(8), [0.1, 1.0, 1.9, 9.0, 4.1, 5.0, 5.9, 7.1])
@@ -42,7 +40,7 @@ def outliers(fitted: Result | Session, q: float = 0.01) -> np.ndarray:
     q = number("q", q)
     if not 0 < q < 1:
         raise ValueError(f"q is {q:g}; give the share of wrong suspects, between 0 and 1, such as 0.01.")
-    session = _session(fitted) if isinstance(fitted, Result) else fitted
+    session = _from(fitted) if isinstance(fitted, Result) else fitted
     if session.data.correlated:
         raise ValueError("Points with correlated errors cannot be judged one by one.")
     result, scatter = _robust(session)
@@ -50,22 +48,9 @@ def outliers(fitted: Result | Session, q: float = 0.01) -> np.ndarray:
     return np.sort(counts[_suspects(_sizes(result) / scatter, result.dof, q)])
 
 
-def _session(result: Result) -> Session:
-    """A session whose fit would give this result, as far as the result knows."""
-    held = [bound is not None or not free for bound, free in zip(result.at_bound, result.free, strict=True)]
-    n = len(result.names)
-    return Session(
-        data=result.data,
-        model=result.model,
-        p0=tuple(result.popt.tolist()),
-        lower=(-inf,) * n,
-        upper=(inf,) * n,
-        fixed=frozenset(name for name, still in zip(result.names, held, strict=True) if still),
-        excluded=frozenset(np.flatnonzero(~result.counts).tolist()),
-        device=result.device,
-        derivatives=result.derivatives if result.derivatives in ("forward", "reverse") else "auto",
-        precision=result.precision,
-    )
+def _from(result: Result) -> Session:
+    """What was fitted, to be fitted again from where that ended."""
+    return replace(result.session, p0=tuple(result.popt.tolist()))
 
 
 def _robust(session: Session) -> tuple[Result, float]:
@@ -73,8 +58,7 @@ def _robust(session: Session) -> tuple[Result, float]:
     result = _tried(replace(session, loss="linear"))
     scatter = _scatter(result)
     for _ in range(_ROUNDS):
-        start = tuple(result.popt.tolist())
-        result = _tried(replace(session, p0=start, loss="cauchy", loss_scale=scatter))
+        result = _tried(replace(_from(result), loss="cauchy", loss_scale=scatter))
         before, scatter = scatter, _scatter(result)
         if abs(scatter - before) <= _SETTLED * scatter:
             break

@@ -138,7 +138,7 @@ class Result:
     @property
     def n_points(self) -> int:
         """How many points counted."""
-        return self.data.n_points - len(self.session.excluded)
+        return self.data.n_points - self.session.n_out
 
     @property
     def dof(self) -> int:

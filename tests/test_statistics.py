@@ -355,3 +355,12 @@ def test_intervals_and_bands_cover_the_truth_as_often_as_they_say():
     low, high = scipy.stats.binom.interval(1 - 1e-6, sets, level)
     assert np.all((low <= hits.sum(axis=0)) & (hits.sum(axis=0) <= high))
     assert hits.mean() == pytest.approx(level, abs=0.02)
+
+
+def test_a_range_of_x_equals_leaving_out_what_is_beyond():
+    inside = X <= 5
+    r, short = fit(line, X, Y, sigma=SIGMA, x_range=(None, 5)), fit(line, X[inside], Y[inside], sigma=SIGMA[inside])
+    assert (r.n_points, r.dof) == (short.n_points, short.dof)
+    assert r.reduced_chi2 == pytest.approx(short.reduced_chi2)
+    np.testing.assert_allclose(r.stderr, short.stderr)
+    np.testing.assert_allclose(r.confidence_interval(), short.confidence_interval())

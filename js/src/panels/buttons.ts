@@ -114,7 +114,7 @@ export function setDisabled(el: HTMLElement, isDisabled: boolean): void {
 }
 
 function makeButton(kind: string, label: string, face: Node | string): HTMLButtonElement {
-  return make("button", { type: "button", class: `nlsq-button nlsq-${kind}`, "aria-label": label }, face);
+  return make("button", { type: "button", class: `nlsq-icon nlsq-${kind}`, "aria-label": label }, face);
 }
 
 function onPress(el: HTMLElement, press: () => void, signal: AbortSignal): void {

@@ -54,7 +54,7 @@ function makeActions(send: Send, signal: AbortSignal): Actions {
   const takeAll = (): void => send({ kind: "take", name: null });
   const take = makeWords("words", "Take fit: start all at their fitted values", "Take fit", takeAll, signal);
   return {
-    el: make("span", { class: "nlsq-actions" }, guess, take),
+    el: make("span", { class: "nlsq-head-icons" }, guess, take),
     draw(isBusy, canTake) {
       isGuessing &&= isBusy;
       setText(guess, isGuessing ? "Guessing …" : "Guess");

@@ -283,7 +283,7 @@ export class Row {
   #assembled(name: string): HTMLElement {
     const [word, fitted] = this.#labels.map(({ el }) => el);
     const title = make("span", { class: "nlsq-name", title: name }, name);
-    const buttons = make("span", { class: "nlsq-buttons" }, ...this.#buttons.map(({ el }) => el));
+    const buttons = make("span", { class: "nlsq-icons" }, ...this.#buttons.map(({ el }) => el));
     const end = make("span", { class: "nlsq-end" }, fitted ?? "", buttons);
     const head = make("div", { class: "nlsq-head" }, title, word ?? "", this.#log.el, end);
     const fields = make("div", { class: "nlsq-fields" }, ...HANDLES.map((handle) => this.#fields[handle].el));

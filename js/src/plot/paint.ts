@@ -134,7 +134,7 @@ export function band(ctx: Context, place: Area, grid: Numbers, low: Numbers, hig
 export function outside(ctx: Context, place: Area, [lower, upper]: readonly [number, number], palette: Palette): void {
   const at = (end: number): number => Math.min(place.width, Math.max(0, endAt(place.x, end)));
   const [from, to] = [at(lower), at(upper)];
-  ctx.fillStyle = palette.shade;
+  ctx.fillStyle = palette.beyond;
   ctx.fillRect(0, 0, from, place.height);
   ctx.fillRect(to, 0, place.width - to, place.height);
   ctx.fillStyle = palette.axis;

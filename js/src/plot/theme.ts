@@ -1,7 +1,7 @@
 /** The colours of the page as a canvas needs them. They live in the style sheet; here they are only read. */
 import { make } from "../dom";
 
-const NAMES = ["data", "faint", "fit", "start", "suspect", "shade", "grid", "axis", "text", "ground"] as const;
+const NAMES = ["data", "faint", "fit", "start", "suspect", "beyond", "grid", "axis", "text", "ground"] as const;
 
 export type Palette = Readonly<Record<(typeof NAMES)[number], string>> & { readonly font: string };
 
@@ -23,7 +23,7 @@ export function readPalette(el: HTMLElement): Palette {
     fit: get("fit"),
     start: get("start"),
     suspect: get("suspect"),
-    shade: get("shade"),
+    beyond: get("beyond"),
     ground: get("ground"),
   };
   probe.remove();
