@@ -240,7 +240,7 @@ def test_an_outline_has_the_results_of_its_program(mode, points, precision):
         problem = jax.tree.map(lambda values: values.astype(precision), problem)
         with scope(device(), double=precision is np.float64):
             one, other = (
-                jax.eval_shape(lambda given, f=f: program._packed(f(model, mode, mode != "given", given)), problem)
+                jax.eval_shape(lambda given, f=f: program._few(f(model, mode, mode != "given", given)), problem)
                 for f in (program.outline, program.refit)
             )
         assert jax.tree.structure(one) == jax.tree.structure(other)
