@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { decode } from "../src/decode";
 import { advance } from "../src/host";
 import { boxOf } from "../src/plot/gestures";
 import { changeable, nearest, type Places, placesOf, walk, within } from "../src/plot/pick";
 import { area, extent, loggable, logTicks, pixel, unseen, valueAtPixel, xRange, yRange } from "../src/plot/scale";
 import { Sight } from "../src/plot/sight";
 import type { Frame, Picture } from "../src/wire";
-import { decode } from "../src/wire";
 import { view } from "./message";
 
 const frame: Frame = {

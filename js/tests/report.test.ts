@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { decode } from "../src/decode";
 import {
   caveat,
   correlationText,
@@ -9,7 +10,7 @@ import {
   table,
   valuesTable,
 } from "../src/panels/report";
-import { decode, type Fit, type Picture } from "../src/wire";
+import type { Fit, Picture } from "../src/wire";
 import { view } from "./message";
 
 const told = Float64Array.of(1.25e-3, 4.1e-5, 0.999987, 0.99998, -346.9, -346.1, -342.2, 32, 35);

@@ -1,6 +1,8 @@
 /** The host in a notebook: anywidget's custom messages. Commands are numbered; an answer older than the screen is dropped. */
+
+import { decode } from "../decode";
 import { advance, type Host, type Send } from "../host";
-import { decode, type Message, type Outgoing, type View } from "../wire";
+import type { Message, Outgoing, View } from "../wire";
 import { Queue } from "./queue";
 
 type Receive = (content: unknown, buffers: unknown) => void;

@@ -37,14 +37,14 @@ export const actions: Panel = ({ el, root, send, signal }) => {
     now = view;
     el.inert = view.link === "gone";
     if (view.picture === null) return;
-    const { can_undo, can_redo, stale, live: mode } = view.picture.fit;
+    const { can_undo, can_redo, stale, running, live: mode } = view.picture.fit;
     // While a change is on its way it can be taken back already.
     setAttribute(undo, "aria-disabled", String(!can_undo && !view.busy));
     setAttribute(redo, "aria-disabled", String(!can_redo));
     setAttribute(reset, "aria-disabled", String(!can_undo));
     if (!view.busy) when.value = mode;
     setAttribute(fit, "data-mode", mode);
-    setAttribute(fit, "data-stale", String(stale));
+    setAttribute(fit, "data-stale", String(stale && running === null));
   };
 };
 

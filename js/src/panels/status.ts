@@ -7,13 +7,16 @@ import { IDLE, SLOW_MS, waiting } from "./patience";
 
 const REST_MS = 500;
 
-export const status: Panel = ({ el, signal }) => {
+export const status: Panel = ({ el, send, signal }) => {
   const dot = make("span", { class: "nlsq-dot", "aria-hidden": "true" });
   const sentence = make("span", { class: "nlsq-sentence" });
   const numbers = make("span", { class: "nlsq-numbers" });
   const line = make("div", { class: "nlsq-line", role: "status", "aria-live": "off" }, dot, sentence, numbers);
   const spoken = make("div", { class: "nlsq-spoken", "aria-live": "polite" });
-  el.append(line, spoken);
+  // Beside the line, which is read out: a button is none of the news.
+  const cancel = make("button", { type: "button", class: "nlsq-cancel", hidden: "" }, "Cancel");
+  cancel.addEventListener("click", () => send({ kind: "cancel" }), { signal });
+  el.append(line, cancel, spoken);
   let timer: ReturnType<typeof setTimeout> | undefined;
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   const isSlow = slowness(() => last !== null && draw(last), signal);
@@ -23,6 +26,7 @@ export const status: Panel = ({ el, signal }) => {
     const { tone, words } = say(view, isSlow(view));
     setAttribute(line, "data-tone", tone);
     setText(sentence, words);
+    cancel.hidden = view.link !== "live" || view.picture?.fit.running == null;
     setText(numbers, view.picture === null ? "" : counts(view.picture.fit));
     clearTimeout(timer);
     timer = setTimeout(() => setText(spoken, [words, ...values(view.picture)].join(". ")), REST_MS);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Command, control, decode, type Message } from "../src/wire";
+import { decode } from "../src/decode";
+import { type Command, control, type Message } from "../src/wire";
 import { choices, fit, frame, pack, parameters, view } from "./message";
 
 function decoded(content: unknown, buffers: unknown): Message {
