@@ -18,8 +18,9 @@ from nlsq_widget.begin import begin
 from nlsq_widget.data import Data
 from nlsq_widget.device import Device, scope
 from nlsq_widget.device import device as named_device
+from nlsq_widget.outcome import Outcome
 from nlsq_widget.placed import points_on
-from nlsq_widget.program import PROGRAMS, Known, Outcome, Program
+from nlsq_widget.program import PROGRAMS, Known, Program
 from nlsq_widget.result import Result, not_finite
 from nlsq_widget.session import Session
 from nlsq_widget.slices import in_slices

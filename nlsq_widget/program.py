@@ -19,6 +19,7 @@ from nlsq_widget.device import Device, device, scope
 from nlsq_widget.fingerprint import Identity, unjitted
 from nlsq_widget.forms import At, Traced, resolved
 from nlsq_widget.model import Model, ModelError, first_line
+from nlsq_widget.outcome import Outcome, few, named
 from nlsq_widget.packed import SHORT, Layout, layout, one_kernel, packed, unpacked
 from nlsq_widget.problem import Problem, bucket
 from nlsq_widget.solver import Form, Mode, advance, asked, covariance, forward_is_cheaper, linear, start, triangle
@@ -26,21 +27,6 @@ from nlsq_widget.stepwise import Linear, Step, Tell, bare, iterate, lowered
 
 Found = TypeVar("Found")
 Ask = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # x, p [parameters], points -> the curve [points]
-
-
-class Outcome(NamedTuple):
-    """All that a re-fit brings back, as arrays."""
-
-    popt: Any  # [parameters]
-    inverse: Any  # [parameters, parameters], (J'J)^-1
-    R: Any  # [parameters, parameters], R'R = J'J at popt
-    norms: Any  # [parameters], of the columns of the weighted Jacobian, the greater of those at p0 and at popt
-    cost: Any  # half the sum of the squared weighted residuals, or of their loss
-    status: Any  # a solver.Status
-    steps: Any
-    fitted: Any  # [points], the model at popt; it stays on the device
-    curve_p0: Any  # [grid]
-    curve: Any  # [grid], at popt
 
 
 class Place(NamedTuple):
@@ -97,26 +83,6 @@ def outline(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outc
 
 def _form(model: Model, mode: Mode, pointwise: bool) -> Form:
     return Form(model.curve, model.columns if model.own_columns else None, mode, pointwise)
-
-
-def _few(outcome: Outcome) -> tuple[Array, Array, Array | None]:
-    """The outcome as few arrays: all the small numbers, the points, the curves."""
-    scalars = jnp.stack([outcome.cost, *(n.astype(outcome.popt.dtype) for n in (outcome.status, outcome.steps))])
-    numbers = jnp.concatenate([scalars, outcome.popt, outcome.norms, outcome.inverse.ravel(), outcome.R.ravel()])
-    return numbers, outcome.fitted, jnp.stack([outcome.curve_p0, outcome.curve]) if outcome.curve.size else None
-
-
-def _outcome(program: Callable[..., Any], how: Layout, problem: Problem) -> Outcome:
-    """What the compiled `_few` gives, by name."""
-    few, fitted, curves = program(*packed(how, problem))
-    numbers, n = np.array(few, dtype=float), problem.choices.shape[1]
-    curve_p0, curve = (_NO_CURVE, _NO_CURVE) if curves is None else np.asarray(curves, dtype=float)
-    popt, norms, squares = numbers[3 : 3 + n], numbers[3 + n : 3 + 2 * n], numbers[3 + 2 * n :].reshape(2, n, n)
-    cost, status, steps = numbers[:3]
-    return Outcome(popt, squares[0], squares[1], norms, cost, status, steps, fitted, curve_p0, curve)
-
-
-_NO_CURVE = np.zeros(0)
 
 
 def _slopes(model: Model, mode: Mode, points: int, x: Array, p: Array) -> Array:
@@ -374,7 +340,7 @@ def _compile(known: Known, problem: Problem, wanted: str, where: Device, steady:
         try:
             lower = partial(_lowered, model, mode, known.pointwise, problem, where)
             program = promised(Promise(partial(lower, outline), partial(lower, refit), steady), where)
-            return Program(partial(_outcome, program, layout(problem)), model, mode)
+            return Program(partial(_called, program, layout(problem)), model, mode)
         except (TypeError, ValueError) as error:
             # Some models know one mode only: loops of unknown length forward, custom_vjp reverse. JAX says
             # "Reverse-mode ..." or "forward-mode ...".
@@ -382,6 +348,10 @@ def _compile(known: Known, problem: Problem, wanted: str, where: Device, steady:
                 raise
             said = first_line(error)
     raise ModelError(f"The model {model.name} cannot be differentiated: {said}")
+
+
+def _called(program: Callable[..., Any], how: Layout, problem: Problem) -> Outcome:
+    return named(program(*packed(how, problem)), problem.choices.shape[1])
 
 
 def _modes(model: Model, points: int, wanted: str) -> tuple[Mode, ...]:
@@ -403,7 +373,7 @@ def _lowered(
     how = layout(problem)
 
     def whole(vector: Array, others: list[Array]) -> tuple[Array, Array, Array | None]:
-        return _few(what(model, mode, pointwise, unpacked(how, vector, others)))
+        return few(what(model, mode, pointwise, unpacked(how, vector, others)))
 
     run = partial(one_kernel, whole) if where.host and problem.y.size <= SHORT else whole
     return jax.jit(run, keep_unused=True).lower(*packed(how, problem))

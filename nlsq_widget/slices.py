@@ -16,8 +16,9 @@ from jax import Array
 from nlsq_widget.cache import compiled
 from nlsq_widget.device import Device
 from nlsq_widget.model import Model
+from nlsq_widget.outcome import Outcome
 from nlsq_widget.problem import Problem
-from nlsq_widget.program import PROGRAMS, Known, Outcome, Program
+from nlsq_widget.program import PROGRAMS, Known, Program
 from nlsq_widget.solver import Form, Mode, State, Status, advance, start, triangle
 from nlsq_widget.stepwise import Tell
 

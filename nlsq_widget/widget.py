@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial, reduce
+from functools import partial
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike
 
 from nlsq_widget.begin import begin, set_bounds
 from nlsq_widget.beside import Alive, Beside
+from nlsq_widget.changes import drawn_for, moved, or_fault, waits
 from nlsq_widget.device import devices
-from nlsq_widget.fit import Curves, followed
-from nlsq_widget.guess import guess
-from nlsq_widget.history import History, begun, done, redone, undone
+from nlsq_widget.fit import Curves
+from nlsq_widget.history import begun
 from nlsq_widget.model import ModelError
 from nlsq_widget.outliers import outliers
 from nlsq_widget.reduction import Window
@@ -33,7 +33,6 @@ from nlsq_widget.session import (
     SetRole,
     SetStart,
     SetTie,
-    apply,
 )
 from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, Expressions, commands
 from nlsq_widget.view import Frame, Progress, View, again, preview, same_points, view, waiting
@@ -215,7 +214,7 @@ class FitWidget(anywidget.AnyWidget):
             self._suspects = outliers(self._session) if asked.step == "suggest" else None
             self._show(self._view)
             return
-        history = _moved(self._history, asked, self._frame)
+        history = moved(self._history, asked, self._frame)
         session = history.now
         frame = self._frame if self._frame.serves(session) else Frame(session)
         self._beside.cancel()
@@ -227,7 +226,7 @@ class FitWidget(anywidget.AnyWidget):
         drawn = None if asked.step == "fit" else again(session, self._view)
         later = drawn is None and beside and min(self._took) > _LONG_MS
         if drawn is None:
-            drawn = waiting(session, frame, self._drawn) if later else _drawn(session, frame, self._drawn, asked)
+            drawn = waiting(session, frame, self._drawn) if later else drawn_for(session, frame, self._drawn, asked)
         self._history = history
         if frame is not self._frame:
             self._frame = frame
@@ -266,12 +265,12 @@ class FitWidget(anywidget.AnyWidget):
                 show(replace(begun, running=Progress(steps, cost)))
 
         with suppress(_NotWanted):
-            begun = _or_fault(preview, session, frame, self._drawn)
-            if begun.fault is not None or _waits(session, asked):
+            begun = or_fault(preview, session, frame, self._drawn)
+            if begun.fault is not None or waits(session, asked):
                 show(begun)
                 return
             show(replace(begun, running=Progress(0, nan)))
-            fitted = _or_fault(view, session, frame, begun, tell)
+            fitted = or_fault(view, session, frame, begun, tell)
             if fitted.curves is not None and begun.curves is not None:
                 fitted = replace(fitted, curves=Curves(begun.curves.p0, fitted.curves.fitted))
             show(fitted)
@@ -383,48 +382,6 @@ class FitWidget(anywidget.AnyWidget):
 
 class _NotWanted(Exception):  # noqa: N818  (no error: something newer was asked for)
     """What runs beside shall end."""
-
-
-def _moved(history: History, asked: Asked, frame: Frame) -> History:
-    """The history after what was asked. Raises ValueError when it makes no sense."""
-    match asked.step:
-        case "undo":
-            return undone(history)
-        case "redo":
-            return redone(history)
-        case "reset":
-            return done(history, history.first)
-        case "guess":
-            return done(history, guess(history.now))
-        case _:
-            session = reduce(apply, asked.commands, history.now)
-            return done(history, _following(session, asked.commands, frame), asked.gesture)
-
-
-def _waits(session: Session, asked: Asked) -> bool:
-    """Whether the fit comes later: the finger is down still, or the user says when."""
-    waits = session.live == "button" or (session.live == "release" and not asked.final)
-    return waits and asked.step == "change" and asked.gesture is not None
-
-
-def _drawn(session: Session, frame: Frame, before: View, asked: Asked) -> View:
-    return _or_fault(preview if _waits(session, asked) else view, session, frame, before)
-
-
-def _or_fault(draw: Callable[..., View], session: Session, frame: Frame, *rest: Any) -> View:
-    """The user's model may fail at any time: its sentence then stands where the picture was."""
-    try:
-        return draw(session, frame, *rest)
-    except ModelError as error:
-        return View(session, frame, None, None, str(error))
-
-
-def _following(session: Session, commands: Sequence[Command], frame: Frame) -> Session:
-    """What follows goes along with each start value that was moved."""
-    for command in commands:
-        if isinstance(command, SetStart):
-            session = followed(session, command.name, frame.along)
-    return session
 
 
 def _answer_beside_cells(widget: FitWidget) -> None:

@@ -17,6 +17,7 @@ from jax._src import compiler
 from nlsq_widget import cache, fit, program
 from nlsq_widget.device import device, devices, scope
 from nlsq_widget.model import as_model
+from nlsq_widget.outcome import few
 from nlsq_widget.problem import Problem
 
 GIVEN = (np.linspace(1.0, 2.0, 4), np.zeros(0))  # the second is not used
@@ -240,7 +241,7 @@ def test_an_outline_has_the_results_of_its_program(mode, points, precision):
         problem = jax.tree.map(lambda values: values.astype(precision), problem)
         with scope(device(), double=precision is np.float64):
             one, other = (
-                jax.eval_shape(lambda given, f=f: program._few(f(model, mode, mode != "given", given)), problem)
+                jax.eval_shape(lambda given, f=f: few(f(model, mode, mode != "given", given)), problem)
                 for f in (program.outline, program.refit)
             )
         assert jax.tree.structure(one) == jax.tree.structure(other)
