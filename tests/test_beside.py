@@ -3,8 +3,6 @@
 import threading
 import time
 
-import pytest
-
 from nlsq_widget.beside import Beside
 
 
@@ -52,9 +50,9 @@ def test_cancelled_work_is_told_and_nothing_follows():
     rests(beside)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_work_that_fails_does_not_stop_what_comes_after():
-    beside, done = Beside(), threading.Event()
+def test_work_that_fails_does_not_stop_what_comes_after(monkeypatch):
+    beside, done, failed = Beside(), threading.Event(), []
+    monkeypatch.setattr(threading, "excepthook", lambda about: failed.append(about.exc_type))
 
     def fails(_alive):
         raise RuntimeError("a mistake in an observer, say")
@@ -64,3 +62,4 @@ def test_work_that_fails_does_not_stop_what_comes_after():
     beside.put(lambda _alive: done.set())
     assert done.wait(30)
     rests(beside)
+    assert failed == [RuntimeError]
