@@ -40,6 +40,7 @@ from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail,
 
 _STATIC = Path(__file__).parent / "static"
 _LONG_MS = 150  # a fit that takes longer is not waited for
+_SLICED_MS = 500  # one that takes longer still is worth a program that takes its steps in slices
 _TELL_S = 0.1  # how often a fit that runs says how far it is
 
 
@@ -270,7 +271,8 @@ class FitWidget(anywidget.AnyWidget):
                 show(begun)
                 return
             show(replace(begun, running=Progress(0, nan)))
-            fitted = or_fault(view, session, frame, begun, tell)
+            fitted = or_fault(view, session, frame, begun, tell if min(self._took) > _SLICED_MS else None)
+            # The curve at p0 is the one drawn before: in slices it was not drawn again.
             if fitted.curves is not None and begun.curves is not None:
                 fitted = replace(fitted, curves=Curves(begun.curves.p0, fitted.curves.fitted))
             show(fitted)
