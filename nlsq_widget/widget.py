@@ -41,6 +41,7 @@ from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail,
 
 _STATIC = Path(__file__).parent / "static"
 _LONG_MS = 150  # a fit that takes longer is not waited for
+_PAGES_AT_MOST = 8  # that are told what their window of many points shows
 _TELL_S = 0.1  # how often a fit that runs says how far it is
 
 
@@ -331,24 +332,29 @@ class FitWidget(anywidget.AnyWidget):
             return getattr(self, name)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """A message of a page, on another thread than cells; answered by exactly one view."""
+        """A message of a page, on another thread than cells; answered by exactly one view, a window by its detail."""
         with self._lock:
             answers = answer_to(content)
             if content.get("type") == "hello":
                 self._greet(answers)
                 return
             if content.get("type") == "window":
-                self._send_detail(answers, content.get("window"))
+                self._look(answers, content.get("window"))
                 return
             self._send_view(answers, refused=self._obey(answers, content))
 
-    def _send_detail(self, answers: Answer, content: Any) -> None:
-        """What the window of a page shows; from now on with each view, until the page sees all again."""
-        if content is None or self._frame.columns is None:
-            self._windows.pop(answers.page, None)
+    def _look(self, answers: Answer, content: Any) -> None:
+        """What the window of a page shows; from now on with each view, until the page looks at none."""
+        try:
+            seen = None if content is None or self._frame.columns is None else window(content)
+        except ValueError as error:
+            self._send_view(answers, refused=str(error))
             return
-        self._windows[answers.page] = seen = window(content)
-        self.send(*pack_detail(self._view, answers.page, seen, all_=True))
+        self._windows.pop(answers.page, None)
+        if seen is not None:
+            # A page that was closed may not have said so.
+            self._windows = dict([*self._windows.items(), (answers.page, seen)][-_PAGES_AT_MOST:])
+            self.send(*pack_detail(self._view, answers.page, seen, all_=True))
 
     def _obey(self, answers: Answer, content: Any) -> str | None:
         """Why a command of a page was refused; None when it was carried out.
