@@ -81,7 +81,7 @@ export function drawMany(
 ): void {
   const all = columnsOf(base, isResiduals);
   if (all === null) return;
-  if (detail === null) {
+  if (detail === null || place.x.isLog || place.y.isLog) {
     paint.columns(ctx, place, all, colour, COARSE);
     return;
   }
