@@ -14,8 +14,9 @@ export const plots: Panel = (seat) => {
   const { el, send, look, signal } = seat;
   const { data, residuals, fault, charts, spoken } = makeCharts();
   let picture: Picture | null = null;
+  let isFine = false; // single points are seen
   const note = (): void => {
-    if (picture !== null) notes.draw(picture, stage.logs, modes.mode());
+    if (picture !== null) notes.draw(picture, isFine, stage.logs, modes.mode());
   };
   const [legend, notes] = [makeLegend(), makeNotes(send, () => stage.focus(), signal)];
   const modes = makeModes((mode) => {
@@ -46,7 +47,8 @@ export const plots: Panel = (seat) => {
     picture = view.picture;
     dim(el, fault, view);
     if (picture === null) return;
-    modes.allow(magnified(picture, view.detail).frame.data.kind === "points");
+    isFine = magnified(picture, view.detail).frame.data.kind === "points";
+    modes.allow(isFine);
     suspect.hidden = picture.frame.data.kind !== "points";
     scales.allow(loggable(picture.frame));
     stage.draw(picture, view.detail);
