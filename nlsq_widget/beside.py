@@ -1,9 +1,10 @@
-"""Long work beside the kernel's threads: one piece at a time, and a newer one ends the one that runs."""
+"""Work beside what the kernel is busy with. A newer piece of long work ends the one that runs."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 Alive = Callable[[], bool]
 Work = Callable[[Alive], None]  # it asks now and then whether it is still wanted, and ends when it is not
@@ -56,3 +57,13 @@ class Beside:
                 self._thread = None
                 return None
             return work, self._newest
+
+
+def answer_beside_cells(comm: Any) -> None:
+    """Let a comm be answered on the shell that it came by.
+
+    ipykernel 7.4 would answer on the shell that last published, so that after "Run all" a drag waits for the
+    running cell. The hook is private to it, and elsewhere not there.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        setattr(comm, "_reply_subshell_for", lambda _data, default: default)  # noqa: B010  (private: no type knows it)

@@ -18,7 +18,7 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from nlsq_widget.begin import begin, set_bounds
-from nlsq_widget.beside import Alive, Beside
+from nlsq_widget.beside import Alive, Beside, answer_beside_cells
 from nlsq_widget.changes import drawn_for, moved, or_fault, waits
 from nlsq_widget.device import devices
 from nlsq_widget.fit import Curves
@@ -41,6 +41,7 @@ from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail,
 _STATIC = Path(__file__).parent / "static"
 _LONG_MS = 150  # a fit that takes longer is not waited for
 _SLICED_MS = 500  # one that takes longer still is worth a program that takes its steps in slices
+_PAGES_AT_MOST = 8  # that are told what their window of many points shows
 _TELL_S = 0.1  # how often a fit that runs says how far it is
 
 
@@ -143,7 +144,7 @@ class FitWidget(anywidget.AnyWidget):
         super().__init__(**kwargs)
         self._tell()
         self.on_msg(self._receive)
-        _answer_beside_cells(self)
+        answer_beside_cells(self.comm)
 
     @property
     def view(self) -> View:
@@ -332,24 +333,29 @@ class FitWidget(anywidget.AnyWidget):
             return getattr(self, name)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """A message of a page, on another thread than cells; answered by exactly one view."""
+        """A message of a page, on another thread than cells; answered by exactly one view, a window by its detail."""
         with self._lock:
             answers = answer_to(content)
             if content.get("type") == "hello":
                 self._greet(answers)
                 return
             if content.get("type") == "window":
-                self._send_detail(answers, content.get("window"))
+                self._look(answers, content.get("window"))
                 return
             self._send_view(answers, refused=self._obey(answers, content))
 
-    def _send_detail(self, answers: Answer, content: Any) -> None:
-        """What the window of a page shows; from now on with each view, until the page sees all again."""
-        if content is None or self._frame.columns is None:
-            self._windows.pop(answers.page, None)
+    def _look(self, answers: Answer, content: Any) -> None:
+        """What the window of a page shows; from now on with each view, until the page looks at none."""
+        try:
+            seen = None if content is None or self._frame.columns is None else window(content)
+        except ValueError as error:
+            self._send_view(answers, refused=str(error))
             return
-        self._windows[answers.page] = seen = window(content)
-        self.send(*pack_detail(self._view, answers.page, seen, all_=True))
+        self._windows.pop(answers.page, None)
+        if seen is not None:
+            # A page that was closed may not have said so.
+            self._windows = dict([*self._windows.items(), (answers.page, seen)][-_PAGES_AT_MOST:])
+            self.send(*pack_detail(self._view, answers.page, seen, all_=True))
 
     def _obey(self, answers: Answer, content: Any) -> str | None:
         """Why a command of a page was refused; None when it was carried out.
@@ -384,14 +390,3 @@ class FitWidget(anywidget.AnyWidget):
 
 class _NotWanted(Exception):  # noqa: N818  (no error: something newer was asked for)
     """What runs beside shall end."""
-
-
-def _answer_beside_cells(widget: FitWidget) -> None:
-    """Let a comm be answered on the shell that it came by.
-
-    ipykernel 7.4 would answer on the shell that last published, so that after "Run all" a drag waits for the
-    running cell. The hook is private to it, and elsewhere not there.
-    """
-    comm = widget.comm
-    if hasattr(comm, "_reply_subshell_for"):
-        setattr(comm, "_reply_subshell_for", lambda _data, default: default)  # noqa: B010  (private: no type knows it)

@@ -519,3 +519,92 @@ def test_taking_out_what_is_out_is_no_step_to_undo(w):
     w.widget.undo()
     assert w.widget.excluded == ()
     assert not w.widget.view.can_undo
+
+
+@pytest.fixture(scope="module")
+def many():
+    """More points than a page is sent, not in order."""
+    rng = np.random.default_rng(3)
+    x = rng.uniform(0, 10, 30_000)
+    return x, 3.0 * np.exp(-x / 2.0) + 0.5 + 0.05 * rng.standard_normal(x.size)
+
+
+def look(page, x, y=(-1, 5), **size):
+    return page.say(type="window", window={"x": [*x], "y": [*y], "columns": 80, "rows": 40} | size)
+
+
+def test_a_page_is_sent_exactly_the_points_that_it_looks_at(many):
+    x, y = many
+    w = Page(FitWidget(decay, x, y, p0=[2, 1, 0], excluded=[5]))
+    around = (float(x[5]) - 0.1, float(x[5]) + 0.1)
+    content, _ = look(w, around)
+    assert (content["type"], content["page"], content["all"]) == ("detail", "p", True)
+    seen = arrays(w.views[-1])
+    index = seen["index"].astype(int)
+    inside = np.flatnonzero((x >= around[0]) & (x <= around[1]))
+    assert set(index[1:-1]) == set(inside)  # and one more on each side, to which lines lead
+    np.testing.assert_array_equal(seen["x"], x[index])
+    np.testing.assert_array_equal(seen["y"], y[index])
+    np.testing.assert_allclose(seen["residuals"], w.widget.result.residuals[index])
+    assert index[seen["excluded"] == 1].tolist() == [5]
+
+
+def test_after_a_change_only_what_moves_in_the_window_is_sent_and_only_to_who_looks(many):
+    x, y = many
+    w = Page(FitWidget(decay, x, y, p0=[2, 1, 0]))
+    w.do(kind="p0", name="a", value=3.0)
+    assert [content["type"] for content, _ in w.views] == ["view"]
+    index = arrays(look(w, (4.0, 5.0)))["index"].astype(int)
+    w.do(kind="points", points=[int(index[7])], excluded=True)
+    (view, _), (detail, _) = w.views[-2:]
+    assert (view["type"], view["refused"], detail["type"], detail["all"]) == ("view", None, "detail", False)
+    moved = arrays(w.views[-1])
+    assert set(moved) == {"excluded", "residuals"}
+    np.testing.assert_allclose(moved["residuals"], w.widget.result.residuals[index])
+    assert np.flatnonzero(moved["excluded"]).tolist() == [7]
+    assert {content["page"] for content, _ in w.views if content["type"] == "detail"} == {"p"}
+    w.say(type="window", window=None)
+    w.do(kind="p0", name="a", value=2.0)
+    assert w.views[-1][0]["type"] == "view"
+
+
+def test_where_too_many_points_lie_their_density_is_sent(many):
+    w = Page(FitWidget(decay, *many, p0=[2, 1, 0]))
+    seen = arrays(look(w, (-1, 11)))
+    assert seen["density"].shape == (40, 80)
+    assert seen["high"].max() == many[1].max()
+    assert np.count_nonzero(seen["density"].any(axis=0)) == seen["x"].size
+    w.do(kind="p0", name="a", value=3.0)
+    assert set(arrays(w.views[-1])) == {"residual_low", "residual_high"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"x": [1, 0], "y": [0, 1], "columns": 9, "rows": 9},
+        {"x": [0, 1], "y": [0, 0], "columns": 9, "rows": 9},
+        {"x": [0, 1], "y": [0, 1], "columns": 0, "rows": 9},
+        {"x": [0, 1], "y": [0, 1], "columns": 9, "rows": 10**6},
+        {"x": [0, None], "y": [0, 1], "columns": 9, "rows": 9},
+        {"x": [0, float("inf")], "y": [0, 1], "columns": 9, "rows": 9},
+        {"x": [0, 1], "columns": 9, "rows": 9},
+        "all",
+    ],
+    ids=str,
+)
+def test_a_window_that_is_none_is_refused_with_a_sentence(many, wrong):
+    w = Page(FitWidget(decay, *many, p0=[2, 1, 0]))
+    content, _ = w.say(type="window", window=wrong)
+    assert content["type"] == "view"
+    assert content["answers"] == {"page": "p", "seq": w.seq}
+    assert content["refused"].endswith(".")
+
+
+def test_pages_that_were_closed_are_forgotten(many):
+    w = Page(FitWidget(decay, *many, p0=[2, 1, 0]))
+    for page in range(20):
+        w.say(type="window", page=str(page), window={"x": [4, 5], "y": [0, 1], "columns": 9, "rows": 9})
+    w.views.clear()
+    w.do(kind="p0", name="a", value=3.0)
+    assert len(w.views) < 10
+    assert w.views[-1][0]["page"] == "19"

@@ -3,6 +3,8 @@ import type {
   Answers,
   Columns,
   Curves,
+  Density,
+  DetailMessage,
   Fit,
   Frame,
   Message,
@@ -11,6 +13,7 @@ import type {
   Points,
   Residuals,
   Statistics,
+  Window,
 } from "./wire";
 
 export interface Malformed {
@@ -23,10 +26,11 @@ type Fields = Readonly<Record<string, unknown>>;
 type Arrays = ReadonlyMap<string, { readonly values: Numbers | Uint8Array; readonly shape: readonly number[] }>;
 
 /** null: not a message of ours, which is no error. */
-export function decode(content: unknown, buffers: unknown): Message | Malformed | null {
-  if (!isFields(content) || content.type !== "view") return null;
+export function decode(content: unknown, buffers: unknown): Message | DetailMessage | Malformed | null {
+  if (!isFields(content) || (content.type !== "view" && content.type !== "detail")) return null;
   try {
-    return message(content, arrays(content.arrays, buffers));
+    const given = arrays(content.arrays, buffers);
+    return content.type === "view" ? message(content, given) : detail(content, given);
   } catch (error) {
     if (error instanceof Broken) return { kind: "malformed", why: error.message };
     throw error;
@@ -71,9 +75,7 @@ function frame(from: Fields, given: Arrays): Frame {
 
 function data(from: Fields, given: Arrays): Points | Columns {
   const x = numbers(given, "x");
-  if (from.kind === "columns") {
-    return { kind: "columns", x, low: numbers(given, "low", x.length), high: numbers(given, "high", x.length) };
-  }
+  if (from.kind === "columns") return seen(x, given, false);
   if (from.kind !== "points") return broken("kind is neither points nor columns");
   return {
     kind: "points",
@@ -148,6 +150,44 @@ function residuals(given: Arrays): Residuals {
   if (given.has("residuals")) return { kind: "points", values: numbers(given, "residuals") };
   const low = numbers(given, "residual_low");
   return { kind: "columns", low, high: numbers(given, "residual_high", low.length) };
+}
+
+function detail(from: Fields, given: Arrays): DetailMessage {
+  const isPoints = given.has("excluded");
+  const x = from.all === true ? numbers(given, "x") : null;
+  const density = x === null || isPoints ? null : shaded(given);
+  const isFitted = given.has(isPoints ? "residuals" : "residual_low");
+  return {
+    kind: "detail",
+    page: text(from, "page"),
+    window: window(fields(from.window, "window")),
+    data: x === null ? null : seen(x, given, isPoints),
+    index: x === null || !isPoints ? null : numbers(given, "index", x.length),
+    excluded: marks(given, "excluded") ?? new Uint8Array(0),
+    density,
+    residuals: isFitted ? residuals(given) : null,
+  };
+}
+
+function window(from: Fields): Window {
+  return { x: pair(from, "x"), y: pair(from, "y") };
+}
+
+function pair(from: Fields, key: string): [number, number] {
+  const [low, high] = list(from, key);
+  return typeof low === "number" && typeof high === "number" ? [low, high] : broken(`${key} is no range`);
+}
+
+function seen(x: Numbers, given: Arrays, isPoints: boolean): Points | Columns {
+  if (isPoints) return { kind: "points", x, y: numbers(given, "y", x.length), sigma: null };
+  return { kind: "columns", x, low: numbers(given, "low", x.length), high: numbers(given, "high", x.length) };
+}
+
+function shaded(given: Arrays): Density {
+  const shades = marks(given, "density");
+  const [rows, columns] = given.get("density")?.shape ?? [];
+  if (shades === null || rows === undefined || columns === undefined) return broken("density is missing");
+  return { shades, rows, columns };
 }
 
 function arrays(described: unknown, buffers: unknown): Arrays {

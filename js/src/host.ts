@@ -1,5 +1,5 @@
-/** The seam between panels and whatever holds the session. A host is three things: the view, on a new view, send. */
-import type { Command, Message, Parameter, Picture, View } from "./wire";
+/** The seam between panels and whatever holds the session. A host is four things: the view, on a new view, send, look. */
+import type { Command, Detail, DetailMessage, Look, Message, Parameter, Picture, View, Window } from "./wire";
 
 /** `held`: the finger is still down, and more of this gesture will come. */
 export type Send = (command: Command, held?: "held") => void;
@@ -8,6 +8,7 @@ export interface Host {
   view(): View;
   onView(seen: () => void, signal: AbortSignal): void;
   readonly send: Send;
+  readonly look: (at: Look | null) => void; // what is seen of data that are too many to be sent; null: no matter what
 }
 
 /** What the screen shows after a message; "mismatch" when the message moves a frame that this page does not hold. */
@@ -23,4 +24,19 @@ export function advance(before: Picture | null, message: Message): Picture | "mi
   if (message.curves !== null && message.curves.curve.length !== frame.grid.length) return "mismatch";
   const kept = before !== null && before.frame.id === frame.id ? before.curves : null;
   return { frame, fit: message.fit, parameters, curves: message.curves ?? kept };
+}
+
+/** What is known of a window after a message: all of it, or with what moved in it. */
+export function merged(before: Detail | null, { kind: _, page: __, data, ...moved }: DetailMessage): Detail | null {
+  if (data !== null) return { ...moved, data };
+  if (before === null || !isSame(before.window, moved.window)) return before;
+  const count = moved.residuals?.kind === "columns" ? moved.residuals.low.length : moved.residuals?.values.length;
+  const isOther =
+    moved.excluded.length !== before.excluded.length || (count ?? before.data.x.length) !== before.data.x.length;
+  if (isOther) return before;
+  return { ...before, excluded: moved.excluded, residuals: moved.residuals ?? before.residuals };
+}
+
+function isSame(a: Window, b: Window): boolean {
+  return [...a.x, ...a.y].every((value, i) => value === [...b.x, ...b.y][i]);
 }

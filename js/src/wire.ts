@@ -52,8 +52,20 @@ export function control(command: Command): string | null {
   }
 }
 
+/** The part of the data plot that is seen, in values, and how many marks it has room for. */
+export interface Look extends Window {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface Window {
+  readonly x: readonly [number, number];
+  readonly y: readonly [number, number];
+}
+
 export type Outgoing =
   | { readonly type: "hello"; readonly page: string; readonly seq: 0 }
+  | { readonly type: "window"; readonly page: string; readonly seq: 0; readonly window: Look | null }
   | {
       readonly type: "command";
       readonly page: string;
@@ -159,6 +171,30 @@ export interface Fit {
   readonly correlation: Numbers | null; // row by row
 }
 
+/** How many points lie in each cell of a window: 0 none, else 1 to 255 by the logarithm; the lowest row first. */
+export interface Density {
+  readonly shades: Uint8Array;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** What a window shows of data that are too many to be sent: its points where they are few, else narrow columns. */
+export interface Detail {
+  readonly window: Window;
+  readonly data: Points | Columns;
+  readonly index: Numbers | null; // which of all points each is; null for columns
+  readonly excluded: Uint8Array; // of each point, as in Fit; empty for columns
+  readonly density: Density | null; // null for points
+  readonly residuals: Residuals | null; // null: no fit
+}
+
+/** A detail, or with `data` null only what moves in it. */
+export interface DetailMessage extends Omit<Detail, "data"> {
+  readonly kind: "detail";
+  readonly page: string;
+  readonly data: Points | Columns | null;
+}
+
 export interface Answers {
   readonly page: string;
   readonly seq: number;
@@ -188,4 +224,5 @@ export interface View {
   readonly answers: number; // the newest command answered, 0 before the first
   readonly refused: string | null;
   readonly picture: Picture | null;
+  readonly detail: Detail | null; // of what this page looks at
 }

@@ -1,8 +1,8 @@
 /** The host in a notebook: anywidget's custom messages. Commands are numbered; an answer older than the screen is dropped. */
 
 import { decode } from "../decode";
-import { advance, type Host, type Send } from "../host";
-import type { Message, Outgoing, View } from "../wire";
+import { advance, type Host, merged, type Send } from "../host";
+import type { DetailMessage, Look, Message, Outgoing, View } from "../wire";
 import { Queue } from "./queue";
 
 type Receive = (content: unknown, buffers: unknown) => void;
@@ -22,8 +22,9 @@ export class AnywidgetHost implements Host {
   readonly #page = randomId();
   readonly #queue: Queue;
   readonly #listeners = new Set<() => void>();
-  #state: Omit<View, "busy"> = { link: "waiting", answers: 0, refused: null, picture: null };
+  #state: Omit<View, "busy"> = { link: "waiting", answers: 0, refused: null, picture: null, detail: null };
   #helloAt = -Infinity;
+  #looks = false;
   #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(model: Model, signal: AbortSignal) {
@@ -31,6 +32,7 @@ export class AnywidgetHost implements Host {
     this.#queue = new Queue((seq, entry) => this.#post({ type: "command", page: this.#page, seq, ...entry }), signal);
     const receive: Receive = (content, buffers) => this.#receive(content, buffers);
     const end = (): void => {
+      if (this.#looks) this.look(null); // or the kernel would go on working for nobody
       model.off("msg:custom", receive);
       clearTimeout(this.#patience);
       clearInterval(again);
@@ -46,6 +48,12 @@ export class AnywidgetHost implements Host {
   readonly send: Send = (command, held) => {
     this.#queue.push(command, held);
     this.#become({}); // busy now
+  };
+
+  readonly look = (at: Look | null): void => {
+    if (at === null && this.#state.detail !== null) this.#become({ detail: null });
+    this.#looks = at !== null;
+    this.#post({ type: "window", page: this.#page, seq: 0, window: at });
   };
 
   view(): View {
@@ -69,6 +77,7 @@ export class AnywidgetHost implements Host {
       this.#become({ link: "gone" }); // after a restart of the kernel every send throws
       return;
     }
+    if (message.type === "window" && message.window === null) return; // nothing answers this
     this.#patience ??= setTimeout(() => {
       if (this.#state.link === "live") this.#become({ link: "waiting" });
     }, PATIENCE_MS);
@@ -86,6 +95,7 @@ export class AnywidgetHost implements Host {
     clearTimeout(this.#patience);
     this.#patience = undefined;
     if (message.kind === "view") this.#take(message);
+    else if (message.kind === "detail") this.#see(message);
     else this.#become({ link: "live", refused: unreadable(message.why) });
   }
 
@@ -105,7 +115,15 @@ export class AnywidgetHost implements Host {
       answers: Math.max(answers, seq ?? 0),
       refused: seq === null ? refused : message.refused,
       picture,
+      detail: picture.frame.id === before?.frame.id ? this.#state.detail : null,
     });
+  }
+
+  /** What another page looks at is sent to all. */
+  #see(message: DetailMessage): void {
+    const { detail: before } = this.#state;
+    const detail = message.page === this.#page && this.#looks ? merged(before, message) : before;
+    if (detail !== before) this.#become({ detail });
   }
 }
 

@@ -8,7 +8,7 @@ import { entry } from "./legend";
 
 export interface Notes {
   readonly el: HTMLElement;
-  draw(picture: Picture, logs: Logs, mode: Mode): void;
+  draw(picture: Picture, isFine: boolean, logs: Logs, mode: Mode): void; // isFine: single points are seen
 }
 
 const HINTS: Readonly<Record<Mode, string>> = {
@@ -16,6 +16,8 @@ const HINTS: Readonly<Record<Mode, string>> = {
   exclude: "Drag a box around points to exclude them.",
   restore: "Drag a box around points to bring them back.",
 };
+
+const COARSE = "Drag to zoom in on single points.";
 
 /** What is done about a note makes it vanish, with its buttons: `rest` gives the focus another seat. */
 export function makeNotes(send: Send, rest: () => void, signal: AbortSignal): Notes {
@@ -46,7 +48,7 @@ export function makeNotes(send: Send, rest: () => void, signal: AbortSignal): No
 
   return {
     el,
-    draw(now, logs, mode) {
+    draw(now, isFine, logs, mode) {
       picture = now;
       const { excluded, suggested, n_excluded, range } = now.fit;
       const isMany = now.frame.data.kind === "columns"; // then they are only counted
@@ -57,7 +59,7 @@ export function makeNotes(send: Send, rest: () => void, signal: AbortSignal): No
       missing.say(counted(unseen(now.frame, logs), "not shown"));
       exclude.hidden = marked(suggested, 1).length === 0;
       suspected.say(suggested === null ? null : suspicion(marked(suggested, 1).length));
-      hint.say(isMany || notes.some((note) => !note.el.hidden) ? null : HINTS[mode]);
+      hint.say(notes.some((note) => !note.el.hidden) ? null : isFine ? HINTS[mode] : COARSE);
     },
   };
 }

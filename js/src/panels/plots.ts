@@ -1,5 +1,6 @@
 /** The data with both curves, and the residuals under them on the same x. Zoom and hover are only the screen's. */
 import { everyFrame, icon, make, setAttribute, setText } from "../dom";
+import { magnified } from "../plot/detail";
 import { loggable } from "../plot/scale";
 import { type Owner, Stage } from "../plot/stage";
 import type { Picture, View } from "../wire";
@@ -10,11 +11,12 @@ import type { Panel, Seat } from "./panel";
 import { makeModes, makeScales, tool } from "./tools";
 
 export const plots: Panel = (seat) => {
-  const { el, send, signal } = seat;
+  const { el, send, look, signal } = seat;
   const { data, residuals, fault, charts, spoken } = makeCharts();
   let picture: Picture | null = null;
+  let isFine = false; // single points are seen
   const note = (): void => {
-    if (picture !== null) notes.draw(picture, stage.logs, modes.mode());
+    if (picture !== null) notes.draw(picture, isFine, stage.logs, modes.mode());
   };
   const [legend, notes] = [makeLegend(), makeNotes(send, () => stage.focus(), signal)];
   const modes = makeModes((mode) => {
@@ -28,6 +30,7 @@ export const plots: Panel = (seat) => {
     zoomed: (isZoomed) => zooming.draw(isZoomed),
     placed: (place, over) => ends.place(place, over),
     points: (points, excluded) => send({ kind: "points", points, excluded }),
+    looks: (at) => look(at),
     spoken: (words) => setText(spoken, words),
   };
   const stage = new Stage({ root: el, charts, data, residuals }, owner, signal);
@@ -44,10 +47,12 @@ export const plots: Panel = (seat) => {
     picture = view.picture;
     dim(el, fault, view);
     if (picture === null) return;
-    modes.allow(picture.frame.data.kind === "points");
+    isFine = magnified(picture, view.detail).frame.data.kind === "points";
+    modes.allow(isFine);
     suspect.hidden = picture.frame.data.kind !== "points";
     scales.allow(loggable(picture.frame));
-    for (const part of [stage, legend]) part.draw(picture);
+    stage.draw(picture, view.detail);
+    legend.draw(picture);
     ends.draw(picture, view.busy);
     note();
   };

@@ -66,3 +66,9 @@ export function walk(places: Places): number[] {
   );
   return shown.sort((a, b) => places.left(a) - places.left(b));
 }
+
+/** Whether two marks of the points are the same. */
+export function alike(a: Uint8Array | null | undefined, b: Uint8Array | null): boolean {
+  if (a == null || b === null) return a === b;
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}

@@ -1,16 +1,18 @@
 /** Both plots with one x axis. It holds what is only the screen's: the zoom, the pointer and the last picture. */
 import { setAttribute } from "../dom";
-import type { Picture } from "../wire";
+import type { Detail, Look, Picture } from "../wire";
 import { Chart } from "./chart";
+import { Asking, carried, drawMany, lookAt, magnified } from "./detail";
 import { type At, type Box, type Gestures, listen, type Mode } from "./gestures";
 import { Gutter } from "./gutter";
 import { Crosshair, type Spot, spotAt, spotOf, Tip } from "./hover";
 import { type Keys, onKeys } from "./keys";
 import * as paint from "./paint";
-import { changeable, nearest, type Places, placesOf, walk, within } from "./pick";
+import { alike, changeable, nearest, type Places, placesOf, walk, within } from "./pick";
 import { type Area, type Logs, largest, pixel, settled } from "./scale";
 import { Sight } from "./sight";
 import { onTheme, type Palette, readPalette } from "./theme";
+import { described } from "./words";
 
 interface Seats {
   readonly root: HTMLElement;
@@ -25,6 +27,7 @@ export interface Owner {
   zoomed(isZoomed: boolean): void;
   placed(place: Area, over: HTMLElement): void; // where the data are drawn, each time this may have changed
   points(points: readonly number[], excluded: boolean): void;
+  looks(at: Look | null): void; // at more points than were sent
   spoken(words: string): void;
 }
 
@@ -46,9 +49,12 @@ export class Stage {
   readonly #owner: Owner;
   readonly #tip = new Tip();
   readonly #sight: Sight;
+  readonly #asking: Asking;
   #palette: Palette | null = null;
   #sides: Readonly<Record<Which, Side>> | null = null;
-  #picture: Picture | null = null;
+  #base: Picture | null = null; // as it was given
+  #detail: Detail | null = null;
+  #picture: Picture | null = null; // with the detail in it: this is what is drawn
   #half: number | null = null; // half the height of the residual plot
   #pointer: Pointer | null = null;
   #cursor: { readonly point: number; readonly which: Which } | null = null; // of the keyboard
@@ -58,25 +64,32 @@ export class Stage {
     this.#seats = seats;
     this.#signal = signal;
     this.#owner = owner;
+    this.#asking = new Asking((look) => owner.looks(look), signal);
     this.#sight = new Sight((isZoomed) => {
       owner.zoomed(isZoomed);
       this.#redraw();
+      this.#look();
     });
     seats.charts.append(this.#tip.el);
     onTheme(() => this.#recolour(), signal);
     owner.zoomed(false);
   }
 
-  draw(picture: Picture): void {
+  draw(base: Picture, detail: Detail | null): void {
+    if (this.#base === base && this.#detail === detail) return;
     const before = this.#picture;
-    if (before === picture) return;
-    this.#picture = picture;
-    const isOther = before?.frame !== picture.frame;
-    if (isOther) this.#begin(picture);
-    const { curves, fit } = picture;
+    if (this.#base?.frame !== base.frame) this.#begin(base);
+    if (this.#cursor !== null && this.#detail?.index !== detail?.index) {
+      const point = carried(this.#cursor.point, this.#detail, detail);
+      this.#cursor = point === null ? null : { ...this.#cursor, point };
+    }
+    const picture = magnified(base, detail);
+    const isOther = this.#base?.frame !== base.frame || before?.frame.data !== picture.frame.data;
+    [this.#base, this.#detail, this.#picture] = [base, detail, picture];
+    const { fit } = picture;
     if (this.#sides === null) this.resize();
     const half = this.#half;
-    if (curves !== null) this.#half = settled(half, largest(curves.residuals, fit.excluded));
+    if (base.curves !== null) this.#half = settled(half, largest(base.curves.residuals, base.fit.excluded));
     const isNew = isOther || !alike(before?.fit.excluded, fit.excluded) || !alike(before.fit.suggested, fit.suggested);
     if (isNew) this.#sides?.data.chart.redraw();
     else this.#sides?.data.chart.move();
@@ -89,7 +102,18 @@ export class Stage {
   #begin(picture: Picture): void {
     this.#half = null;
     this.#cursor = null;
+    this.#asking.forget();
     this.#sight.take(picture.frame);
+    this.#look();
+  }
+
+  /** Where all points were sent there is nothing to ask, and of logarithms the coarse columns are drawn. */
+  #look(): void {
+    this.#asking.soon(() => {
+      const { x, y } = this.#sight.logs;
+      if (this.#base?.frame.data.kind !== "columns" || x || y || this.#sides === null) return null;
+      return lookAt(this.#sight.spans, this.#sides.data.chart.area);
+    });
   }
 
   /** The plots are made when there is something to show and they have a size: only then are fonts and colours known. */
@@ -103,6 +127,7 @@ export class Stage {
     }
     this.#sides.data.chart.resize(data.clientWidth, data.clientHeight);
     this.#sides.residuals.chart.resize(residuals.clientWidth, residuals.clientHeight);
+    this.#look();
   }
 
   focus(): void {
@@ -173,22 +198,15 @@ export class Stage {
   }
 
   /** What a screen reader says of each plot. */
-  #describe({ frame, fit }: Picture): void {
-    const out = fit.n_excluded === 0 ? "" : `, ${fit.n_excluded} of them not fitted`;
-    const walks =
-      frame.data.kind === "points" ? "Left and right walk along the points, space takes one out or back; " : "";
-    const keys = `${walks}plus, minus and 0 zoom, Shift with arrows pans.`;
-    const shown = {
-      data: `Plot of ${frame.n_points} points${out}, the curve at the start values and the fitted curve`,
-    };
-    const names = { ...shown, residuals: `Plot of the residuals of ${frame.n_points} points${out}` };
+  #describe(picture: Picture): void {
+    const names = described(picture);
     for (const which of ["data", "residuals"] as const) {
       const over = this.#sides?.[which].chart.over;
       if (over === undefined) continue;
       setAttribute(over, "tabindex", "0");
       setAttribute(over, "role", "application");
       setAttribute(over, "aria-roledescription", "plot");
-      setAttribute(over, "aria-label", `${names[which]}. ${keys}`);
+      setAttribute(over, "aria-label", names[which]);
     }
   }
 
@@ -208,10 +226,8 @@ export class Stage {
     if (this.#picture === null) return;
     const palette = this.#colours();
     const { frame, fit } = this.#picture;
-    if (frame.data.kind === "columns") {
-      paint.columns(ctx, place, frame.data, palette.data, 0.5);
-      return;
-    }
+    if (this.#base !== null) drawMany(ctx, place, this.#base, this.#detail, false, palette.data);
+    if (frame.data.kind === "columns") return;
     if (frame.data.sigma !== null) paint.errorBars(ctx, place, frame.data, fit.excluded, palette);
     paint.dots(ctx, place, placesOf(this.#picture, place, false), fit, palette);
   }
@@ -235,13 +251,10 @@ export class Stage {
 
   #drawResiduals(ctx: CanvasRenderingContext2D, place: Area): void {
     if (this.#picture === null || this.#picture.curves === null) return;
-    const { curves, fit, frame } = this.#picture;
+    const { curves, fit } = this.#picture;
     const palette = this.#colours();
-    if (curves.residuals.kind === "columns") {
-      const { low, high } = curves.residuals;
-      paint.columns(ctx, place, { kind: "columns", x: frame.data.x, low, high }, palette.data, 0.5);
-      return;
-    }
+    if (this.#base !== null) drawMany(ctx, place, this.#base, this.#detail, true, palette.data);
+    if (curves.residuals.kind === "columns") return;
     const places = placesOf(this.#picture, place, true);
     if (places.count <= 200) paint.stems(ctx, place, places, fit.excluded, palette);
     paint.dots(ctx, place, places, fit, palette);
@@ -319,7 +332,8 @@ export class Stage {
 
   #mark(points: readonly number[], excluded: boolean): void {
     const some = this.#picture === null ? [] : changeable(points, this.#picture.fit.excluded, excluded);
-    if (some.length > 0) this.#owner.points(some, excluded);
+    const index = this.#detail?.index;
+    if (some.length > 0) this.#owner.points(index == null ? some : some.map((i) => index[i] ?? NaN), excluded);
   }
 
   #walk(steps: number, chart: Chart, which: Which): void {
@@ -380,9 +394,4 @@ export class Stage {
     }
     return [spot === null ? NaN : pixel(place.x, spot.x), this.#pointer?.top ?? 0];
   }
-}
-
-function alike(a: Uint8Array | null | undefined, b: Uint8Array | null): boolean {
-  if (a == null || b === null) return a === b;
-  return a.length === b.length && a.every((value, i) => value === b[i]);
 }
