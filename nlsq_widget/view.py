@@ -24,7 +24,7 @@ from nlsq_widget.stepwise import Tell
 POINTS_AT_MOST = 20_000  # more are drawn as columns
 _COLUMNS = 2_000
 _GRID = 1_024
-_UNSEEN = 1e-3  # of a standard error
+_UNSEEN = 1e-6  # of a standard error; a band is kept from view to view, and must not drift
 
 
 @dataclass(frozen=True, eq=False)

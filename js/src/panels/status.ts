@@ -14,7 +14,7 @@ export const status: Panel = ({ el, send, signal }) => {
   const line = make("div", { class: "nlsq-line", role: "status", "aria-live": "off" }, dot, sentence, numbers);
   const spoken = make("div", { class: "nlsq-spoken", "aria-live": "polite" });
   // Beside the line, which is read out: a button is none of the news.
-  const cancel = make("button", { type: "button", class: "nlsq-cancel", hidden: "" }, "Cancel");
+  const cancel = make("button", { type: "button", class: "nlsq-button", hidden: "" }, "Cancel");
   cancel.addEventListener("click", () => send({ kind: "cancel" }), { signal });
   el.append(line, cancel, spoken);
   let timer: ReturnType<typeof setTimeout> | undefined;
