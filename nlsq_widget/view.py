@@ -266,10 +266,15 @@ def view(session: Session, frame: Frame, before: View | None = None, tell: Tell 
 def _band(session: Session, frame: Frame, result: Result, before: View | None = None) -> Band | None:
     if session.level is None or result.dof <= 0 or not is_pointwise(session):
         return None
-    kept = None if before is None or before.frame is not frame or before.session.level != session.level else before
+    kept = before if before is not None and before.frame is frame and _same_band(before.session, session) else None
     if kept is not None and kept.band is not None and kept.result is not None and _same(result, kept.result):
         return kept.band
     return confidence_band(result, frame.along, session.level)
+
+
+def _same_band(one: Session, other: Session) -> bool:
+    """Whether the same fit has the same band. Another device makes its own at once: no drag shall wait for that."""
+    return one.level == other.level and one.device == other.device
 
 
 def _same(result: Result, before: Result) -> bool:

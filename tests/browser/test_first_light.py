@@ -138,7 +138,7 @@ def test_choosing_the_other_device_moves_the_fit_there(notebook: Notebook) -> No
     compiled = notebook.kernel(COMPILED)
     notebook.drag("centre start value", 20)
     notebook.settled()
-    assert notebook.kernel(COMPILED) == compiled == 3  # one for each device, and the band
+    assert notebook.kernel(COMPILED) == compiled == 4  # for each device the fit and the band
     assert_certified(notebook)
 
 
