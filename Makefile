@@ -1,5 +1,6 @@
 # Two commands do everything: `make lab` and `make test`. PYTHON chooses the interpreter of the environment.
 PYTHON ?= python3
+WORKERS ?= 2
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -23,8 +24,10 @@ help: ## what there is
 lab: .venv/.lab $(BUNDLE) ## open JupyterLab on the first example
 	$(BIN)/python -m nlsq_widget examples
 
+# In the browser tests a hand waits for the screen: they have the machine to themselves. The others share it.
 test: check check-js $(BUNDLE) .venv/.chromium ## check everything, then run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m 'not browser' -n $(WORKERS) --dist worksteal
 
 check: .venv/.test ## the Python checkers
 	$(BIN)/ruff check
@@ -35,7 +38,7 @@ check: .venv/.test ## the Python checkers
 check-js: js/node_modules/.all ## the checkers and tests of the front end
 	cd js && npm run check && npm test
 
-bench: .venv/.bench ## compare with SciPy, lmfit, optimistix and nlsq; writes benchmarks/results
+bench: .venv/.bench $(BUNDLE) .venv/.chromium ## compare with SciPy, lmfit, iminuit, optimistix and nlsq; writes benchmarks/results
 	$(BIN)/python -m benchmarks
 
 pictures: $(BUNDLE) .venv/.chromium ## make the pictures of the README anew
@@ -66,8 +69,8 @@ clean: ## remove all that was installed and built
 
 # nlsq takes part from Python 3.12 on.
 .venv/.bench: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
-	@touch $@
+	$(BIN)/python -m pip install --quiet --editable '.[lab,test,bench]'
+	@touch .venv/.lab .venv/.test $@
 
 # After the install, which leaves out the checkers.
 js/node_modules/.all: js/package.json js/package-lock.json .venv/.test

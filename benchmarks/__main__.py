@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jax
 
-from benchmarks import accuracy, batch, cold, compilations, limit, speed
+from benchmarks import accuracy, batch, cold, compilations, limit, live, speed
 from benchmarks.effort import FULL, QUICK
 from benchmarks.timing import timed
 
@@ -17,6 +17,7 @@ PARTS = {
     "parameters": speed.parameters,
     "batch": batch.run,
     "limit": limit.run,
+    "live": live.run,
     "accuracy": accuracy.run,
 }
 GROUPS = {"speed": ("points", "parameters", "batch", "limit")}

@@ -17,6 +17,10 @@ class Effort:
     seconds: float = 6.0  # about what all contestants together get for a size
     starts: int = 4  # contestants that start cold
     processes: int = 3  # pairs of fresh ones for each of them
+    live_points: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    live_beside: int = 100_000  # points at most that iminuit's widget draws
+    live_events: int = 100  # one at a time
+    live_seconds: float = 5.0  # of a stream of events
     nist: tuple[str, ...] | None = None  # problems; None: all 27
     mgh: int | None = None  # starts; None: all 53
 
@@ -33,6 +37,10 @@ QUICK = Effort(
     seconds=0.05,
     starts=2,
     processes=1,
+    live_points=(90,),
+    live_beside=90,
+    live_events=3,
+    live_seconds=0.5,
     nist=("Misra1a",),
     mgh=1,
 )

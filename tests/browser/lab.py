@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,9 @@ def chromium() -> str | None:
 
 
 class Server:
-    """JupyterLab as installed, in a folder of its own, with two devices for JAX."""
+    """JupyterLab as installed but for some `settings`, in a folder of its own, with two devices for JAX."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, devices: int = 2, settings: Mapping[str, Any] | None = None) -> None:
         self.folder = folder
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -44,10 +44,11 @@ class Server:
         }
         self.runtime = Path(private["JUPYTER_RUNTIME_DIR"])
         private["JUPYTERLAB_SETTINGS_DIR"] = str(folder / ".jupyter" / "settings")
-        news = folder / ".jupyter" / "settings" / "@jupyterlab" / "apputils-extension"
-        news.mkdir(parents=True)
-        (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-        flags = "--xla_force_host_platform_device_count=2"
+        set_ = folder / ".jupyter" / "settings" / "@jupyterlab" / "apputils-extension"
+        set_.mkdir(parents=True)
+        for name, content in ({"notification": {"fetchNews": "false"}} | dict(settings or {})).items():
+            (set_ / f"{name}.jupyterlab-settings").write_text(json.dumps(content))
+        flags = f"--xla_force_host_platform_device_count={devices}"
         options = {
             "ServerApp.port": self.url.rpartition(":")[2],
             "ServerApp.root_dir": str(folder),
@@ -110,11 +111,11 @@ class Notebook:
         if not request.url.startswith((self._server.url, self._server.url.replace("http", "ws"), "data:", "blob:")):
             self.complaints.append(f"a request to a foreign host: {request.url}")
 
-    def run_all(self) -> None:
-        """Run every cell and wait until the kernel has done so."""
+    def run_all(self, shown: str = ".nlsq-widget") -> None:
+        """Run every cell and wait for what is then on the page."""
         # Without void the command would be awaited, and it ends with the notebook.
         self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        self.widget.first.wait_for(timeout=1000 * PATIENCE_S)
+        self.page.locator(shown).first.wait_for(timeout=1000 * PATIENCE_S)
 
     def cells(self) -> list[Any]:
         """The code cells with their outputs, as they would be saved."""
