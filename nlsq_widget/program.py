@@ -22,7 +22,18 @@ from nlsq_widget.model import Model, ModelError, first_line
 from nlsq_widget.outcome import Outcome, few, named
 from nlsq_widget.packed import SHORT, Layout, layout, one_kernel, packed, unpacked
 from nlsq_widget.problem import Problem, bucket
-from nlsq_widget.solver import Form, Mode, advance, asked, covariance, forward_is_cheaper, linear, start, triangle
+from nlsq_widget.solver import (
+    Form,
+    Mode,
+    advance,
+    asked,
+    covariance,
+    forward_is_cheaper,
+    lengths,
+    linear,
+    start,
+    triangle,
+)
 from nlsq_widget.stepwise import Linear, Step, Tell, bare, iterate, lowered
 
 Found = TypeVar("Found")
@@ -62,7 +73,7 @@ def refit(model: Model, mode: Mode, pointwise: bool, problem: Problem) -> Outcom
         popt=end.p,
         inverse=covariance(end.triangle.R, problem.free, end.points),
         R=end.triangle.R,
-        norms=jnp.maximum(end.first, jnp.linalg.norm(end.triangle.R, axis=0)),
+        norms=jnp.maximum(end.first, lengths(end.triangle.R)),
         cost=end.triangle.cost,
         status=end.status,
         steps=end.steps,

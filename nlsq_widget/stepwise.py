@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 
 from nlsq_widget.problem import Problem, pad
-from nlsq_widget.solver import Form, State, Status, advance, covariance, start, triangle
+from nlsq_widget.solver import Form, State, Status, advance, covariance, lengths, start, triangle
 
 Tell = Callable[[int, float], None]  # the steps taken and the cost; what it raises ends the fit
 
@@ -63,7 +63,7 @@ def _step(problem: Problem, told: Linear, state: State, fresh: Array) -> Stand:
     state = jax.tree.map(partial(jnp.where, fresh), start(problem), state)
     state = advance(partial(triangle, form), problem, state, jnp.where(fresh, 0, 1))
     R = state.triangle.R
-    norms = jnp.maximum(state.first, jnp.linalg.norm(R, axis=0))
+    norms = jnp.maximum(state.first, lengths(R))
     return Stand(state, covariance(R, problem.free, state.points), norms)
 
 

@@ -1,6 +1,7 @@
 """Nonlinear least squares as a pure function of arrays: it can be jitted, vmapped and sharded from outside."""
 
 from nlsq_widget.solver.errors import covariance as covariance
+from nlsq_widget.solver.linalg import lengths as lengths
 from nlsq_widget.solver.loop import State as State
 from nlsq_widget.solver.loop import Status as Status
 from nlsq_widget.solver.loop import advance as advance

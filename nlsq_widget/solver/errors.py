@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from nlsq_widget.solver.linalg import svd, times
+from nlsq_widget.solver.linalg import lengths, svd, times
 
 
 def covariance(R: Array, free: Array, points: Array) -> Array:
@@ -15,7 +15,7 @@ def covariance(R: Array, free: Array, points: Array) -> Array:
     values then say what is determined. J'J itself, which would square the condition number, is never formed.
     """
     used = jnp.where(free[None, :], R, 0.0)
-    norms = jnp.linalg.norm(used, axis=0)
+    norms = lengths(used)
     scale = jnp.where(norms > 0, norms, 1.0)
     _, s, Vt = svd(used / scale[None, :])
     eps = jnp.finfo(R.dtype).eps

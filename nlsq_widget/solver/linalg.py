@@ -61,7 +61,17 @@ def total(terms: Sequence[Array]) -> Array:
     return reduce(add, terms)
 
 
-def squares(A: Array) -> Array:
+def lengths(A: Array) -> Array:
+    """Of each column [n] of A [m, n], whatever its unit: of the longest and the shortest, no float holds the square."""
+    most = int(jnp.finfo(A.dtype).maxexp)
+    largest = jnp.max(jnp.abs(A), axis=0) if len(A) > _UNROLLED else reduce(jnp.maximum, [jnp.abs(row) for row in A])
+    up, down = 2.0 ** int(0.58 * most), 2.0 ** -int(0.58 * most)
+    unit = jnp.where(largest > 2.0 ** int(0.48 * most), down, jnp.where(largest < 2.0 ** -int(0.48 * most), up, 1.0))
+    unit = unit.astype(A.dtype)
+    return jnp.sqrt(_squares(A * unit[None, :])) / unit
+
+
+def _squares(A: Array) -> Array:
     """The sum of squares of each column [n] of A [m, n]."""
     return jnp.sum(A * A, axis=0) if len(A) > _UNROLLED else total([row * row for row in A])
 
@@ -105,7 +115,7 @@ def inverse(R: Array) -> Array:
 def regular(R: Array) -> Array:
     """The upper triangle [n, n] with nothing on its diagonal smaller than what rounding leaves of its column."""
     n = R.shape[0]
-    norms = jnp.sqrt(squares(R))
+    norms = lengths(R)
     least = jnp.where(norms > 0, n * jnp.finfo(R.dtype).eps * norms, 1.0)
     return jnp.where(np.eye(n, dtype=bool), jnp.maximum(R, least[None, :]), R)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from nlsq_widget.problem import Problem
-from nlsq_widget.solver.linalg import inverse, regular, sums, times
+from nlsq_widget.solver.linalg import inverse, lengths, regular, sums, times
 from nlsq_widget.solver.residuals import Linearise, Triangle
 from nlsq_widget.solver.secant import Secant, informed, learnt, nothing
 from nlsq_widget.solver.step import Step, blocked, bounded_step
@@ -123,7 +123,7 @@ def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
     accept = _any((ratio > 1e-4) & (actual > 0) & usable & ~flat & felt, polished, ~begun & usable)
 
     secant = learnt(here.secant, here.near, t, trial, step.to - here.p, here.scale, _all(accept, begun, ~flat, felt))
-    norms = jnp.linalg.norm(trial.R, axis=0)
+    norms = lengths(trial.R)
     radius = jnp.where(flat, here.radius, _radius(here.radius, step.length, jnp.where(felt, ratio, 0.0), step.full))
     status = jnp.where(spent & ~accept & (verdict != Status.GRADIENT), Status.ROUNDING, verdict)
     if trial.cost.dtype == jnp.float32:
@@ -145,9 +145,24 @@ def _try_step(linearise: Linearise, problem: Problem, here: State) -> State:
         status=jnp.where(begun | usable, status, Status.NOT_FINITE),
         plan=here.plan,
     )
-    repeat = _all(accept, ~sure, here.again < _REPEATS)
-    repeated = here._replace(near=regular(trial.R), again=here.again + 1)
+    resized, near = _resized(here, trial, norms)
+    repeat = _all(_any(_all(accept, ~sure), resized), here.again < _REPEATS)
+    repeated = here._replace(near=jnp.where(resized, near, regular(trial.R)), again=here.again + 1)
     return _chosen(repeat, repeated, _planned(problem, there))
+
+
+def _resized(here: State, trial: Triangle, norms: Array) -> tuple[Array, Array]:
+    """Whether p0 is to be tried again, since squares of columns vanished or overflowed; and a better `near` for that.
+
+    Until then nothing but p0 itself says how large they are, and p0 may be a mere 1 in a unit of 1e-170.
+    """
+    far = 2.0 ** int(0.47 * jnp.finfo(here.near.dtype).maxexp)
+    tried = jnp.diagonal(here.near)  # a diagonal matrix, as long as nothing has been accepted
+    # A column that is still nothing after two of these is nothing.
+    short = (norms < tried / far) & (tried > far**-1.5)
+    lost = _all(here.again == 0, ~jnp.all(jnp.isfinite(trial.R)), jnp.isfinite(trial.cost))  # which, is not known
+    factor = jnp.where(lost, far, jnp.where(short, 1 / far, 1.0)).astype(tried.dtype)
+    return _all(here.steps < 0, lost | jnp.any(short)), jnp.diag(tried * factor)
 
 
 def _inexact(problem: Problem, here: State) -> Array:
@@ -156,7 +171,7 @@ def _inexact(problem: Problem, here: State) -> Array:
     It forbids the next step, and it shakes the parameters as errors of the data's last digit do.
     """
     back = inverse(here.near)
-    shaken = jnp.finfo(here.p.dtype).eps * here.data * jnp.sqrt(jnp.sum(back * back, axis=1))
+    shaken = jnp.finfo(here.p.dtype).eps * here.data * lengths(back.T)
     move = jnp.where(problem.free, jnp.maximum(jnp.abs(here.plan.step.to - here.p), shaken), 0.0)
     seen = here.scale * move > 1e-5 * here.data
     return ~here.plan.step.full | jnp.any(seen & (move > 1e-4 * jnp.abs(here.p)))
@@ -193,11 +208,11 @@ def _planned(problem: Problem, here: State) -> State:
     bent = informed(here.secant, t)
     step = bounded_step(bent, here.p, problem.lower, problem.upper, held, here.scale, here.radius)
 
-    norms = jnp.linalg.norm(t.R, axis=0)
+    norms = lengths(t.R)
     noise = _rounding(here, norms)
     slopes = jnp.where(held, 0.0, _quotients(gradient, norms))
     # One column alone promises more than all do: beside a scale left from a steeper place it looked like rounding.
-    alone = 0.5 * jnp.max(jnp.where(held, 0.0, _quotients(gradient, jnp.linalg.norm(bent.R, axis=0))) ** 2, initial=0.0)
+    alone = 0.5 * jnp.max(jnp.where(held, 0.0, _quotients(gradient, lengths(bent.R))) ** 2, initial=0.0)
     stale = alone > jnp.maximum(2 * step.possible, noise)
     verdict = jnp.where(stale, Status.UNFINISHED, _verdict(problem, here, step, held, slopes, alone <= noise))
     plan = Plan(step, verdict, ~stale & (step.possible <= noise), noise)
