@@ -13,6 +13,7 @@ from nlsq_widget.model import Model
 from nlsq_widget.problem import bucket, pad
 from nlsq_widget.program import PROGRAMS, Place
 from nlsq_widget.result import Result
+from nlsq_widget.units import powers
 
 
 class Band(NamedTuple):
@@ -79,7 +80,8 @@ def _leverage(result: Result, columns: np.ndarray) -> np.ndarray:
     R, g = result.R[:, moves], columns[moves]
     if not (np.isfinite(R).all() and moves.any()):
         return np.full(g.shape[1], np.nan if moves.any() else 0.0)
-    norms = np.linalg.norm(R, axis=0)
+    unit = powers(R)
+    norms = np.linalg.norm(R / unit, axis=0) * unit
     scale = np.where(norms > 0, norms, 1.0)[:, None]
     _, s, Vt = np.linalg.svd(R / scale.T, full_matrices=False)
     eps = float(np.finfo(result.precision).eps)
@@ -92,7 +94,7 @@ def _leverage(result: Result, columns: np.ndarray) -> np.ndarray:
 
 def _moves(result: Result) -> np.ndarray:
     """Which parameters are not known: bool [parameters]."""
-    return (np.diag(result.inverse) != 0) & [bound is None for bound in result.at_bound]
+    return result.free & [bound is None for bound in result.at_bound]
 
 
 def _places(result: Result, x: ArrayLike | None) -> np.ndarray | None:

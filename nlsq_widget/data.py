@@ -80,21 +80,25 @@ def checked(x: np.ndarray, y: np.ndarray, sigma: ArrayLike | None = None, *, fin
         raise ValueError(f"y has shape {y.shape}; give one value for each point, as an array with one dimension.")
     if x.ndim < 2 and x.size != y.size:
         raise ValueError(f"x has {x.size} values and y has {y.size}; give one x for each y.")
-    errors = None if sigma is None else checked_sigma(sigma, y.size)
-    _check_square("y", float(np.abs(y).max()))
-    if errors is not None and errors.ndim == 1:
-        with np.errstate(over="ignore", under="ignore"):
-            _check_square("y / sigma", float(np.max(np.abs(y) / errors)))
-    return Data(Given(x, y, errors))
+    data = Data(Given(x, y, None if sigma is None else checked_sigma(sigma, y.size)))
+    check_squares(data, MOST)
+    return data
 
 
-def _check_square(name: str, greatest: float) -> None:
+def check_squares(data: Data, most: float, kind: str = "float") -> None:
     """What is fitted is a sum of squares: they must neither vanish nor overflow."""
-    if greatest != 0 and not LEAST < greatest < MOST:
-        raise ValueError(
-            f"{name} reaches {greatest:.3g}, whose square no float can hold; give the data in another unit, "
-            "of which they are some."
-        )
+    size = np.abs(data.y)
+    sizes = {"y": size}
+    if data.sigma is not None and not data.correlated:
+        with np.errstate(over="ignore", under="ignore"):
+            sizes["y / sigma"] = size / data.sigma
+    for name, values in sizes.items():
+        greatest = float(values.max())
+        if greatest != 0 and not 1 / most < greatest < most:
+            raise ValueError(
+                f"{name} reaches {greatest:.3g}, whose square no {kind} can hold; give the data in another unit, "
+                "of which they are some."
+            )
 
 
 def numbers(name: str, values: ArrayLike) -> np.ndarray:

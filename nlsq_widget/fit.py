@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from nlsq_widget import problem as problems
 from nlsq_widget.begin import begin
-from nlsq_widget.data import Data
+from nlsq_widget.data import Data, check_squares
 from nlsq_widget.device import Device, scope
 from nlsq_widget.device import device as named_device
 from nlsq_widget.outcome import Outcome
@@ -26,6 +26,7 @@ from nlsq_widget.session import Session
 from nlsq_widget.slices import in_slices
 from nlsq_widget.solver import LOSSES, Status
 from nlsq_widget.stepwise import Tell
+from nlsq_widget.units import Errors, held, rescaled
 
 
 class Tolerances(NamedTuple):
@@ -136,6 +137,7 @@ def solve(
         x, y, weight, whiten, along = _points(session, known.pointwise, where, grid)
         problem = problems.Problem(x, y, weight, whiten, along, choices_of(session, free), rules)
         if session.precision != "float64":
+            check_squares(session.data, 1e15, session.precision)
             problem = jax.tree.map(partial(_narrow, session.precision), problem)
         program = PROGRAMS.program(session.model, known, problem, session.derivatives, where)
         began = time.perf_counter()
@@ -169,11 +171,12 @@ def choices_of(session: Session, free: list[bool]) -> np.ndarray:
 
 def _result(session: Session, outcome: Outcome, program: Program, milliseconds: float) -> Result:
     ties = session.model.ties
-    pcov = _covariance(session, outcome, session.data.n_points - session.n_out - sum(session.free))
+    pcov, told = _errors(session, outcome, session.data.n_points - session.n_out)
     return Result(
         session=session,
         popt=ties.values(outcome.popt) if ties else outcome.popt,
         pcov=propagated(pcov, ties.slopes(outcome.popt)) if ties else pcov,
+        told=None if ties else told,
         inverse=outcome.inverse,
         R=outcome.R,
         status=Status(int(outcome.status)),
@@ -187,16 +190,24 @@ def _result(session: Session, outcome: Outcome, program: Program, milliseconds: 
     )
 
 
-def _covariance(session: Session, outcome: Outcome, dof: int) -> np.ndarray:
-    """(J'J)^-1, in units that the scatter of the residuals sets, unless sigma is absolute."""
-    if session.absolute_sigma:
-        return outcome.inverse
-    if dof <= 0:
-        return np.where(outcome.inverse == 0, 0.0, np.inf)
-    unit = 2 * float(outcome.cost) / dof
+def _errors(session: Session, outcome: Outcome, points: int) -> tuple[np.ndarray, Errors | None]:
+    """(J'J)^-1, in units that the scatter of the residuals sets, unless sigma is absolute; and what it tells where no
+    float holds it."""
+    free = session.free
+    dof = points - sum(free)
+    unit = 1.0 if session.absolute_sigma else 2 * float(outcome.cost) / dof if dof > 0 else np.inf
+    inverse = outcome.inverse
+    if 0 < unit < np.inf and not held(inverse.diagonal(), free, session.precision):
+        found = rescaled(outcome.R, free, points, session.precision, unit)
+        if found is not None:
+            return found
+    if unit == 1:
+        return inverse, None
     if unit == 0:
-        return np.where(np.isfinite(outcome.inverse), 0.0, outcome.inverse)
-    return outcome.inverse * unit if np.isfinite(unit) else np.full_like(outcome.inverse, np.nan)
+        return np.where(np.isfinite(inverse), 0.0, inverse), None
+    if dof <= 0:
+        return np.where(inverse == 0, 0.0, np.inf), None
+    return inverse * unit if np.isfinite(unit) else np.full_like(inverse, np.nan), None
 
 
 def propagated(pcov: np.ndarray, slopes: np.ndarray) -> np.ndarray:

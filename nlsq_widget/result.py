@@ -14,6 +14,7 @@ from nlsq_widget.model import Model
 from nlsq_widget.session import Session
 from nlsq_widget.solver import Mode, Status
 from nlsq_widget.student import two_sided
+from nlsq_widget.units import Errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,7 @@ class Result:
     session: Session  # what was fitted
     popt: np.ndarray  # [parameters]
     pcov: np.ndarray  # [parameters, parameters]; zero for what was fixed, inf for what the data do not determine
+    told: Errors | None  # what pcov would tell, where no float holds it; None where it does
     inverse: np.ndarray  # (J'J)^-1 [parameters, parameters], J weighted; pcov before the scatter gave it its units
     # [parameters, parameters], R'R = J'J at popt, what pcov was made of; upper triangular where there are points enough
     R: np.ndarray
@@ -103,7 +105,7 @@ class Result:
     @cached_property
     def stderr(self) -> np.ndarray:
         """Standard errors [parameters], the square roots of the diagonal of pcov."""
-        return np.sqrt(np.diag(self.pcov))
+        return np.sqrt(np.diag(self.pcov)) if self.told is None else self.told.stderr
 
     def confidence_interval(self, level: float = 0.95) -> np.ndarray:
         """Where the parameters lie with this confidence: lower and upper ends [parameters, 2].
@@ -122,6 +124,8 @@ class Result:
     @cached_property
     def correlation(self) -> np.ndarray:
         """Correlation matrix [parameters, parameters]; nan where a standard error is zero or infinite."""
+        if self.told is not None:
+            return self.told.correlation
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.pcov / np.outer(self.stderr, self.stderr)
 
@@ -161,9 +165,10 @@ class Result:
         sigma = self.data.sigma
         if self.data.correlated:
             return float("nan")
-        weight = np.ones_like(y) if sigma is None else sigma[self.counts] ** -2.0
-        variation = float(np.sum(weight * (y - np.average(y, weights=weight)) ** 2))
-        rounding = float(np.sum(weight * (4 * np.finfo(float).eps * y) ** 2))
+        sigma = np.ones_like(y) if sigma is None else sigma[self.counts]
+        mean = np.average(y, weights=(np.min(sigma, initial=np.inf) / sigma) ** 2)
+        variation = float(np.sum(((y - mean) / sigma) ** 2))
+        rounding = float(np.sum((4 * np.finfo(float).eps * y / sigma) ** 2))
         return variation if variation > rounding else 0.0  # what does not vary but for its last digit
 
     @property
@@ -278,6 +283,11 @@ def not_finite(result: Result) -> str:
     """Where the model has no value at the start: how many points, and the first of them."""
     bad = result.counts & ~np.isfinite(result.fitted)
     start = ", ".join(f"{name} = {value:.6g}" for name, value in zip(result.names, result.popt, strict=True))
+    if not bad.any() and (greatest := _overflowing(result)) is not None:
+        return (
+            f"The residuals reach {greatest:.3g} at the start values ({start}), and no float holds their squares. "
+            "Start nearer, or give y and sigma in another unit."
+        )
     if not bad.any():
         return f"The derivatives of the model are not finite at the start values ({start}). Start elsewhere."
     first = int(np.argmax(bad))
@@ -289,11 +299,23 @@ def not_finite(result: Result) -> str:
     )
 
 
+def _overflowing(result: Result) -> float | None:
+    """The greatest of the residuals, in units of sigma where there is one, where the sum of squares has no value."""
+    sigma = result.data.sigma
+    errors = 1.0 if sigma is None else np.sqrt(np.diag(sigma)) if sigma.ndim == 2 else sigma
+    with np.errstate(over="ignore"):
+        greatest = float(np.max(np.abs(result.residuals / errors)[result.counts], initial=0.0))
+    room = float(np.finfo(result.precision).max / max(1, result.n_points)) ** 0.5
+    return greatest if greatest > 0.01 * room else None
+
+
 def _remarks(result: Result) -> Iterator[str]:
     if result.status == Status.NOT_FINITE:
         return
     if result.host is not None:
         yield result.host
+    if result.cost == 0 and result.residuals[result.counts].any() and not result.data.y.any():
+        yield "But the residuals are so small that no float holds their squares: take another unit for y."
     stuck = [f"{n} ended at its {b} bound" for n, b in zip(result.names, result.at_bound, strict=True) if b]
     if stuck:
         yield f"{'; '.join(stuck)}."
@@ -303,3 +325,13 @@ def _remarks(result: Result) -> Iterator[str]:
         lost = [n for n, e in zip(result.names, result.stderr, strict=True) if np.isinf(e)]
         if lost:
             yield f"The data do not determine {', '.join(lost)}: fix {'it' if len(lost) == 1 else 'one of them'}."
+        if beyond := variances_beyond(result):
+            yield beyond
+
+
+def variances_beyond(result: Result) -> str | None:
+    """Whose standard error is a float while its square is none, in a sentence."""
+    variances, known = np.diag(result.pcov), (result.stderr > 0) & np.isfinite(result.stderr)
+    wrong = known & ((variances == 0) | np.isinf(variances))
+    names = ", ".join(name for name, yes in zip(result.names, wrong, strict=True) if yes)
+    return f"The variance of {names} is no float, unlike the standard error: take another unit." if names else None

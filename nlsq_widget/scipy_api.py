@@ -21,7 +21,7 @@ from nlsq_widget.device import device
 from nlsq_widget.fit import Tolerances, not_negative, solve, whitening
 from nlsq_widget.model import Model, ModelError, as_model
 from nlsq_widget.placed import placed
-from nlsq_widget.result import Result, not_finite
+from nlsq_widget.result import Result, not_finite, variances_beyond
 from nlsq_widget.session import Session
 from nlsq_widget.solver import Status
 
@@ -101,7 +101,9 @@ def curve_fit(
     if not result.success:
         raise RuntimeError(f"Optimal parameters not found: {result.message}")
     pcov = result.pcov
-    if not np.isfinite(pcov).all() and (lm or result.dof < 1):
+    if result.told is not None and (beyond := variances_beyond(result)):
+        warnings.warn(beyond, _warning(), stacklevel=2)
+    elif not np.isfinite(pcov).all() and (lm or result.dof < 1):
         text = f"Covariance of the parameters could not be estimated. {result.message}"
         warnings.warn(text, _warning(), stacklevel=2)
         pcov = np.full_like(pcov, np.inf)
