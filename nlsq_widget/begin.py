@@ -256,7 +256,13 @@ def _both(bounds: Any) -> tuple[Any, Any]:
 
 
 def _side(names: tuple[str, ...], values: Any, side: str) -> list[float]:
-    row = _vector(f"The {side} bounds", values).tolist()
+    try:
+        row = _row(values).tolist()
+    except _NO_NUMBERS as error:
+        refuse_traced("bounds", values)
+        raise ValueError(
+            f"bounds has {values!r} for the {side} ones; give numbers: (0, 9), or ([0, 1], [8, 9])."
+        ) from error
     if np.ndim(values) == 0:
         row *= len(names)
     if len(row) != len(names):
@@ -296,10 +302,20 @@ def _iterated(what: str, given: Any) -> Iterable[Any]:
     return given
 
 
+# What is raised for what is none.
+_NO_NUMBERS = (TypeError, ValueError, OverflowError)
+
+
 def _vector(what: str, values: Any) -> np.ndarray:
     """A row of floats."""
     try:
-        return np.asarray(values, dtype=float).ravel()
-    except (TypeError, ValueError, OverflowError) as error:
+        return _row(values)
+    except _NO_NUMBERS as error:
         refuse_traced(what, values)
         raise ValueError(f"{what} is {values!r}; give one number for each parameter, or name them.") from error
+
+
+def _row(values: Any) -> np.ndarray:
+    if isinstance(values, str | bytes):  # NumPy would read the number in "12"
+        raise TypeError
+    return np.asarray(values, dtype=float).ravel()

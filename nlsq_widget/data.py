@@ -112,6 +112,8 @@ def numbers(name: str, values: ArrayLike) -> np.ndarray:
         if not (isinstance(values, Array) and values.is_deleted()):
             raise
         raise ValueError(f"{name} was deleted, or donated to a function of JAX; give an array that is kept.") from error
+    if array.dtype == object and array.shape == () and array.item() is None:
+        raise ValueError(f"{name} is None; give an array of numbers.")
     if array.dtype.kind in "mM":
         raise ValueError(f"{name} holds dates or times; give seconds or days since a moment near the data, as floats.")
     if array.dtype.kind == "c":

@@ -42,7 +42,8 @@ class Model:
 
     @property
     def name(self) -> str:
-        return getattr(self.function, "__name__", type(self.function).__name__)
+        function = _own(self.function)
+        return getattr(function, "__name__", type(function).__name__)
 
     @property
     def own_columns(self) -> bool:
@@ -147,11 +148,16 @@ def as_model(
     if not fixed:
         raise ValueError("The model has no parameters to fit; write it as def f(x, a, b).")
     if parameters is not None and parameters != len(fixed):
-        names = ", ".join(name for name, _ in fixed)
-        raise ValueError(
-            f"p0 has {parameters} values, but the model has {len(fixed)} parameters ({names}); give one for each."
-        )
+        raise ValueError(_miscounted(parameters, [name for name, _ in fixed]))
     return Model(function, tuple(n for n, _ in fixed), tuple(_start_value(d) for _, d in fixed), jacobian)
+
+
+def _miscounted(given: int, names: list[str]) -> str:
+    found = f"{len(names)} parameter{'s' if len(names) > 1 else ''} ({', '.join(names)})"
+    hint = "give one for each"
+    if "x" in names:  # as in np.polyval(p, x)
+        hint = "its first argument is x, and each parameter is one of its own: lambda x, a, b: f([a, b], x)"
+    return f"p0 has {given} value{'s' if given != 1 else ''}, but the model has {found}; {hint}."
 
 
 def _starred(rest: str, named: list[str], parameters: int | None) -> list[tuple[str, Any]]:
@@ -299,10 +305,16 @@ def _line_in(function: Callable[..., Any], trace: types.TracebackType | None) ->
     return found
 
 
+def _own(function: Any) -> Any:
+    """The user's function, where one of ours is bound to it and to its x."""
+    bound = getattr(function, "__self__", None)
+    return bound[0] if isinstance(bound, tuple) and bound and callable(bound[0]) else function
+
+
 def _code(function: Any) -> types.CodeType | None:
     """The code that the user wrote, under decorators, in an object that is called, or in a method."""
     for _ in range(9):
-        function = unjitted(function)
+        function = unjitted(_own(function))
         if isinstance(function, types.FunctionType | types.MethodType) and not hasattr(function, "__wrapped__"):
             return function.__code__
         under = getattr(function, "__wrapped__", None) or getattr(function, "func", None)

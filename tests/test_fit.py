@@ -238,6 +238,20 @@ SENTENCES = {
     "masked": (lambda: fit(decay, X, np.ma.array(Y, mask=X == 5)), "not finite .* first at index 30"),
     "huge": (lambda: fit(decay, X, Y, p0=[10**400, 1, 1]), "give one number for each parameter"),
     "p0 word": (lambda: fit(decay, X, Y, p0="abc"), "give one number for each parameter"),
+    "p0 digits": (lambda: fit(decay, X, Y, p0="123"), "p0 is '123'; give one number for each parameter"),
+    "bounds of letters": (
+        lambda: curve_fit(decay, X, Y, bounds="ab"),
+        "bounds has 'a' for the lower ones; give numbers",
+    ),
+    "x second": (
+        lambda: curve_fit(np.polyval, X, Y, p0=[1, 2]),
+        r"p0 has 2 values, but the model has 1 parameter \(x\); its first argument is x",
+    ),
+    "y None": (lambda: curve_fit(decay, X, None), "y is None"),
+    "x None": (
+        lambda: curve_fit(decay, None, Y),
+        r"The model decay cannot be evaluated \(line \d+\): TypeError: .*NoneType",
+    ),
     "jac": (lambda: curve_fit(decay, X, Y, jac="foo"), "leave it out for exact derivatives"),
     "jac rows": (
         lambda: curve_fit(decay, X, Y, jac=lambda x, *p: jnp.ones((7, 3))),
