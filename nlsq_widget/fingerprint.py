@@ -9,6 +9,7 @@ import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from hashlib import blake2b
 from itertools import chain
 from typing import Any
@@ -20,6 +21,7 @@ _JITTED = type(jax.jit(lambda: None))
 _LIBRARIES = {"jax", "jaxlib", "numpy", "scipy", "math", "builtins", "functools", "operator"}
 _OURS = __name__.partition(".")[0]  # a model may itself fit
 _PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))
+_BY_WORD = {"getattr", "globals", "vars", "__dict__", "attrgetter"}  # what takes a name as a word
 _DEEP = 60  # what lies deeper than this is known by identity
 _LONG = 64  # longer rows of numbers are compared as arrays
 
@@ -173,6 +175,8 @@ def _members(value: Any) -> Iterator[Any]:
                 yield member
         yield from (base for base in value.__bases__ if not _from_library(base))
         return
+    if isinstance(value, ContextVar):
+        yield value.get(None)
     kept = getattr(value, "__dict__", {})
     yield list(kept.keys())
     yield from list(kept.values())
@@ -255,6 +259,9 @@ def _named(code: types.CodeType) -> tuple[tuple[str, ...], tuple[str, ...]]:
             names.add(str(instruction.argval))
         elif instruction.opname.startswith(("LOAD_ATTR", "LOAD_METHOD", "IMPORT")):
             attributes.add(str(instruction.argval))
+    if _BY_WORD & (names | attributes):
+        words = {word for word in code.co_consts if isinstance(word, str) and word.isidentifier()}
+        names, attributes = names | words, attributes | words
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             inner = _named(constant)

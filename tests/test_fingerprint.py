@@ -1,5 +1,6 @@
 """An edited model is a new model, wherever the edit was; the same model is found again."""
 
+import contextvars
 import dataclasses
 import functools
 import time
@@ -72,6 +73,15 @@ def make(kind):
         module.__dict__["sub"] = sub = types.ModuleType("mine.sub")
         sub.__dict__["k"] = 1.0
         return lambda x, a: a * module.sub.k * x, lambda k: sub.__dict__.update(k=k)
+    if kind == "getattr":
+        module = types.ModuleType("mine")
+        module.__dict__["k"] = 1.0
+        return lambda x, a: a * getattr(module, "k") * x, lambda k: module.__dict__.update(k=k)  # noqa: B009 - a word
+    if kind == "globals()":
+        return lambda x, a: a * globals()["GAIN"] * x, lambda k: globals().update(GAIN=k)
+    if kind == "context variable":
+        variable = contextvars.ContextVar("k", default=1.0)
+        return lambda x, a: a * variable.get() * x, variable.set
     if kind == "partial":
         settings = {"k": 1.0}
         return functools.partial(lambda s, x, a: a * s["k"] * x, settings), lambda k: settings.update(k=k)
@@ -84,7 +94,7 @@ def make(kind):
 
 
 KINDS = """instance;class attribute;property of a global;namespace;slots;deque;long list;module of a module;partial
-jitted helper;custom derivative""".replace("\n", ";").split(";")
+getattr;globals();context variable;jitted helper;custom derivative""".replace("\n", ";").split(";")
 
 
 @pytest.mark.parametrize("kind", KINDS)
