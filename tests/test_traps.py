@@ -1,12 +1,16 @@
 """What a fit could get wrong without a word: each answer is right to many digits, or a sentence says what is not."""
 
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import cache, lru_cache
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.optimize
 
-from nlsq_widget import fit
+from nlsq_widget import curve_fit, fit
 
 
 def decay(x, a, tau, c):
@@ -268,3 +272,73 @@ def test_a_point_of_enormous_sigma_counts_for_nothing_but_the_dof():
 def test_a_start_where_the_model_has_no_value_is_refused_whatever_is_fixed():
     with pytest.raises(ValueError, match="not finite at the start"):
         fit(lambda x, a, t: a * jnp.log(t) * x, X, Y, p0=[1, -1], fixed=["a"])
+
+
+def test_points_with_correlated_errors_are_left_out_by_the_user_or_refused():
+    with pytest.raises(ValueError, match="correlated errors cannot be excluded"):
+        fit(decay, X, Y, p0=[2, 1, 0], sigma=np.eye(60), excluded=[3])
+
+
+# -- what JAX and Python keep --------------------------------------------------------------------------------------
+
+
+def test_threads_under_different_settings_of_jax_get_the_same_bits():
+    reference = plain()
+
+    def one(i):
+        with ExitStack() as settings:
+            for bit, setting in enumerate((jax.enable_x64(True), jax.disable_jit(), jax.debug_nans(True))):
+                if i >> bit & 1:
+                    settings.enter_context(setting)
+            own = jnp.ones(1).dtype
+            result = fit(decay, X, Y, p0=[2, 1, 0], device=f"cpu:{i % 2}")
+            return result.popt, result.pcov, own == jnp.ones(1).dtype
+
+    with ThreadPoolExecutor(8) as pool:
+        for popt, pcov, unchanged in pool.map(one, range(16)):
+            np.testing.assert_array_equal(popt, reference.popt)
+            np.testing.assert_array_equal(pcov, reference.pcov)
+            assert unchanged
+
+
+def test_a_jitted_model_and_an_array_it_holds_are_fitted_in_float64_whatever_is_set_between_calls():
+    """What jax.jit has compiled for float32 is not met again."""
+    held = jnp.asarray(X)
+    model = jax.jit(lambda x, a, tau, c: decay(x, a, tau, c) + 0 * held.astype(x.dtype))
+    model(jnp.asarray(X), *map(jnp.float32, (2, 1, 0)))
+    for double in (False, True, False):
+        with jax.enable_x64(double):
+            np.testing.assert_allclose(fit(model, X, Y, p0=[2, 1, 0]).popt, plain().popt, rtol=1e-9)
+
+
+@lru_cache
+def gain(a):
+    return 2 * a
+
+
+def test_a_helper_that_keeps_what_it_returned_is_called_as_scipy_calls_it():
+    def model(x, a, c):
+        return gain(a) * x + c
+
+    expected, _ = scipy.optimize.curve_fit(model, X, Y, p0=[1, 1])
+    for _ in range(2):
+        np.testing.assert_allclose(curve_fit(model, X, Y, p0=[1, 1])[0], expected, rtol=1e-6)
+
+
+def test_models_of_one_text_and_name_with_other_globals_are_other_models():
+    for unit in (1.0, 2.0, 1.0):
+        cell = {"unit": unit}
+        exec("def model(x, a):\n    return a * unit * x", cell)
+        assert fit(cell["model"], X, 6 * X)["a"] == pytest.approx(6 / unit, rel=1e-12)
+
+
+def test_one_number_changed_in_a_large_array_that_a_model_holds_is_seen():
+    table = np.ones((1000, 1000))
+
+    def model(x, a):
+        return a * table[999, :60] * x
+
+    assert fit(model, X, X)["a"] == pytest.approx(1, rel=1e-12)
+    table[999, 59] = 3.0
+    wanted = np.sum(X * X * table[999, :60]) / np.sum((X * table[999, :60]) ** 2)
+    assert fit(model, X, X)["a"] == pytest.approx(wanted, rel=1e-12)
