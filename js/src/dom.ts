@@ -50,6 +50,24 @@ export function everyFrame(draw: () => void, signal: AbortSignal): () => void {
   };
 }
 
+/** At once, but what comes in the same frame after the first waits for the next; none after the signal. */
+export function atOnce(draw: () => void, signal: AbortSignal): () => void {
+  let isOpen = true;
+  const reopened = everyFrame(() => {
+    isOpen = true;
+  }, signal);
+  const later = everyFrame(draw, signal);
+  return () => {
+    if (signal.aborted) return;
+    if (!isOpen) later();
+    else {
+      isOpen = false;
+      reopened();
+      draw();
+    }
+  };
+}
+
 /** Calls `step` with the milliseconds passed, frame by frame, until it says false. Starting it twice is once. */
 export function animation(step: (milliseconds: number) => boolean, signal: AbortSignal): () => void {
   let asked = 0;

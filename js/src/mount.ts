@@ -1,5 +1,5 @@
 /** The widget on the page: one root element, all panels. It ends with its signal. */
-import { everyFrame, make } from "./dom";
+import { atOnce, everyFrame, make } from "./dom";
 import type { Host } from "./host";
 import { panels } from "./panels";
 import type { View } from "./wire";
@@ -16,8 +16,10 @@ export function mount(host: Host, el: HTMLElement, signal: AbortSignal): void {
     draws.push(panel({ el: seat, root, send: host.send, look: host.look, signal }));
   }
 
+  let drawn: View["picture"] = null;
   function draw(): void {
     const view = host.view();
+    drawn = view.picture;
     for (const drawPanel of draws) drawPanel(view);
     root.dataset.answers = String(view.answers);
     root.dataset.busy = String(view.busy || view.picture?.fit.running != null);
@@ -27,8 +29,9 @@ export function mount(host: Host, el: HTMLElement, signal: AbortSignal): void {
   root.dataset.state = "waiting";
   el.classList.add("nlsq-widget-host");
   el.append(root);
-  const soon = everyFrame(draw, signal);
-  host.onView(soon, signal);
+  // A new picture is drawn as it comes: who waits for the frame draws in the time that is left to paint it.
+  const [now, soon] = [atOnce(draw, signal), everyFrame(draw, signal)];
+  host.onView(() => (host.view().picture === drawn ? soon() : now()), signal);
   soon();
   signal.addEventListener("abort", () => root.remove(), { once: true });
 }
