@@ -27,6 +27,7 @@ from nlsq_widget.program import PROGRAMS, Known, Lanes
 from nlsq_widget.result import Result, sentence
 from nlsq_widget.session import Session
 from nlsq_widget.solver import Form, State, Status, advance, covariance, start, triangle
+from nlsq_widget.watch import NOBODY, Watch
 
 _CACHE = 1 << 17  # numbers that the data of all lanes may fill: what a core keeps close
 _FEW = 16  # lanes of the program that ends what takes long
@@ -109,7 +110,9 @@ def fit_batch(
     return fit_rows(session, ys, starts, weights, max_steps)
 
 
-def fit_rows(session: Session, ys: Any, starts: np.ndarray | None, weights: Any, max_steps: float) -> BatchResult:
+def fit_rows(
+    session: Session, ys: Any, starts: np.ndarray | None, weights: Any, max_steps: float, watch: Watch = NOBODY
+) -> BatchResult:
     """The fits of a session to rows of data ys and 1/sigma `weights` [fits, points], from `starts` [fits, parameters].
 
     One row stands for all; no starts for p0.
@@ -123,7 +126,7 @@ def fit_rows(session: Session, ys: Any, starts: np.ndarray | None, weights: Any,
         known = PROGRAMS.known(session.model, session.data.given.x, session.p0, points, problems.bucket(points))
         if known.model.on_host:
             raise ValueError(f"A model that is called on the host cannot be fitted in lanes. {known.model.on_host}")
-        ended = _run(session, known, where, lanes, rules, fits)
+        ended = _run(session, known, where, lanes, rules, fits, watch)
     return _result(session, ended, points - sum(session.free))
 
 
@@ -254,7 +257,9 @@ def _go_on(
     return state, _Ended(state.p, inverse, state.triangle.cost, state.status, state.steps)
 
 
-def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np.ndarray, fits: int) -> _Ended:
+def _run(
+    session: Session, known: Known, where: Device, lanes: _Lanes, rules: np.ndarray, fits: int, watch: Watch
+) -> _Ended:
     """All fits through the lanes, on every core: XLA takes one for a program of such short loops."""
     points = problems.bucket(session.data.n_points) if known.pointwise else session.data.n_points
     if session.data.placed is None:
@@ -270,7 +275,7 @@ def _run(session: Session, known: Known, where: Device, lanes: _Lanes, rules: np
 
     def some(mine: np.ndarray, width: int, kept: Any) -> Any:
         with scope(where):
-            return _through(lane, mine, width, rules[3], stop, kept)
+            return _through(lane, mine, width, rules[3], stop, watch, kept)
 
     workers = min(cores() if where.host and not PROGRAMS.making_here else 1, -(-fits // many))
     shares = np.array_split(np.arange(fits), workers)
@@ -313,6 +318,7 @@ def _through(
     width: int,
     limit: float,
     stop: threading.Event,
+    watch: Watch,
     kept: Any,
 ) -> Any:
     """These fits through so many lanes, from `kept` on; the last few that take long are left to a few lanes."""
@@ -328,11 +334,14 @@ def _through(
             kept = jax.tree.map(lambda leaf: np.zeros((fits.size, *leaf.shape), leaf.dtype), program.gives)
             kept[0].steps[:] = -1
         begun = jax.tree.map(lambda leaf, turn=turn: leaf[turn], kept[0])
-        left = np.minimum(_STEPS, np.maximum(limit - np.maximum(begun.steps, 0), 0)).astype(float)
+        most = _STEPS if watch.tell is None else 1  # steps that take long may be broken off after each
+        left = np.minimum(most, np.maximum(limit - np.maximum(begun.steps, 0), 0)).astype(float)
         found = jax.device_get(program.run(problem, begun, begun.steps < 0, left))
         for old, new in zip(jax.tree.leaves(kept), jax.tree.leaves(found), strict=True):
             old[here] = new[: here.size]
-        waiting = np.concatenate([here[_going(kept[1], limit)[here]], rest])
+        left_over = here[_going(kept[1], limit)[here]]
+        waiting = np.concatenate([left_over, rest])
+        watch.ended(here.size - left_over.size)
     return kept
 
 

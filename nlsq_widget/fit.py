@@ -25,8 +25,8 @@ from nlsq_widget.result import Result, not_finite
 from nlsq_widget.session import Session
 from nlsq_widget.slices import in_slices
 from nlsq_widget.solver import LOSSES, Status
-from nlsq_widget.stepwise import Tell
 from nlsq_widget.units import Errors, held, rescaled
+from nlsq_widget.watch import Tell
 
 
 class Tolerances(NamedTuple):
@@ -225,7 +225,7 @@ def propagated(pcov: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     return spread
 
 
-def followed(session: Session, moved: str, grid: np.ndarray | None = None) -> Session:
+def followed(session: Session, moved: str, grid: np.ndarray | None = None, tell: Tell | None = None) -> Session:
     """The session after `moved` was: start values that follow are fitted to it, with all the others held.
 
     Where that fit fails the start values stay.
@@ -234,7 +234,7 @@ def followed(session: Session, moved: str, grid: np.ndarray | None = None) -> Se
     if not followers:
         return session
     held = replace(session, fixed=frozenset(session.names) - followers)
-    result, _ = solve(held, grid=grid)
+    result, _ = solve(held, grid=grid, tell=tell)
     return replace(session, p0=tuple(result.popt.tolist())) if np.isfinite(result.popt).all() else session
 
 

@@ -11,6 +11,7 @@ from nlsq_widget.data import measured
 from nlsq_widget.fit import Tolerances, solve
 from nlsq_widget.result import Result
 from nlsq_widget.session import Session
+from nlsq_widget.watch import NOBODY, Watch
 
 STARTS = 256
 _ON_HOST = 24  # starts for a model that is called on the host, one fit after the other
@@ -19,7 +20,7 @@ _ROUNDING = 1e-24  # of the sum of squares
 _SAME = 1e-6  # fits whose chi2 differs by less than this part found the same
 
 
-def guess(session: Session, seed: int = 0) -> Session:
+def guess(session: Session, seed: int = 0, watch: Watch = NOBODY) -> Session:
     """The session with start values from which the fit ends lower. What is fixed stays, what is tied goes along.
 
     They are the ends of the best of many fits, rounded as far as the fit from there still ends as low. Raises
@@ -27,18 +28,24 @@ def guess(session: Session, seed: int = 0) -> Session:
     """
     if not any(session.free):
         raise ValueError("No parameter is free, so there is nothing to guess; free one first.")
-    now, _ = solve(session)
-    best = _best(session, now, seed)
-    lowest = solve(replace(session, p0=best))[0]
+    now = _fitted(session, watch)
+    best = _best(session, now, seed, watch)
+    lowest = _fitted(replace(session, p0=best), watch)
     if not _level(lowest) < _level(now) * (1 - _SAME):
         raise ValueError(
             "No better start values were found: the fit from these ends as low as from any that was tried."
         )
     for digits in (2, 3, 4, 6):
         round_ = _rounded(session, best, digits)
-        if _level(solve(round_)[0]) <= _level(lowest) * (1 + _SAME):
+        if _level(_fitted(round_, watch)) <= _level(lowest) * (1 + _SAME):
             return round_
     return replace(session, p0=best)
+
+
+def _fitted(session: Session, watch: Watch, tolerances: Tolerances | None = None) -> Result:
+    result, _ = solve(session, tolerances, tell=watch.tell)
+    watch.ended(1)
+    return result
 
 
 def _level(result: Result) -> float:
@@ -50,18 +57,18 @@ def _level(result: Result) -> float:
     return max(result.chi2, _ROUNDING * float(np.sum(weighted[result.counts] ** 2)))
 
 
-def _best(session: Session, now: Result, seed: int) -> tuple[float, ...]:
+def _best(session: Session, now: Result, seed: int, watch: Watch) -> tuple[float, ...]:
     """Where the best of the fits from many starts ends."""
     if now.host is not None:
         fits = [
-            solve(replace(session, p0=p0), Tolerances(max_steps=_STEPS))[0]
+            _fitted(replace(session, p0=p0), watch, Tolerances(max_steps=_STEPS))
             for p0 in _starts(_counted(session), _ON_HOST, seed)
         ]
         return tuple(min(fits, key=_level).popt.tolist())
     counted = _counted(session)
     y, sigma = counted.data.y, counted.data.sigma
     weight = np.ones(y.size) if sigma is None else 1.0 / sigma
-    tried = fit_rows(counted, y[None], _starts(counted, STARTS, seed), weight[None], _STEPS)
+    tried = fit_rows(counted, y[None], _starts(counted, STARTS, seed), weight[None], _STEPS, watch)
     level = np.where(np.isfinite(tried.chi2), tried.chi2, np.inf)
     return tuple(np.clip(tried.popt[np.argmin(level)], session.lower, session.upper).tolist())
 

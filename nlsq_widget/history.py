@@ -1,4 +1,4 @@
-"""What was chosen before and after: sessions in a row, one of which is now."""
+"""What was chosen before and after: sessions in a row, one of which is now. What changes nothing is no step."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class History:
     sessions: tuple[Session, ...]
     at: int = 0
     gesture: object = None  # what made the newest session; the same again replaces it
+    due: str | None = None  # a parameter that was moved, and what follows it did not go along yet
 
     @property
     def now(self) -> Session:
@@ -38,22 +39,30 @@ def begun(session: Session) -> History:
 
 def done(history: History, session: Session, gesture: object = None) -> History:
     """After a change. A whole drag is one `gesture`, and one step to undo; None is never the same gesture."""
-    if session is history.now:
+    if session.is_same(history.now):
         return history
     same = gesture is not None and gesture == history.gesture and history.at > 0
     past = history.sessions[: history.at + (0 if same else 1)][-_KEPT:]
+    if same and session.is_same(past[-1]):  # dragged back to where it was taken
+        return History(history.first, past, len(past) - 1)
     return History(history.first, (*past, session), len(past), gesture)
+
+
+def amended(history: History, session: Session) -> History:
+    """With this in place of what is now: it belongs to the same step."""
+    sessions = (*history.sessions[: history.at], session, *history.sessions[history.at + 1 :])
+    return replace(history, sessions=sessions, due=None)
 
 
 def undone(history: History) -> History:
     """One step back. Raises ValueError where there is none."""
     if not history.can_undo:
         raise ValueError("There is nothing to undo.")
-    return replace(history, at=history.at - 1, gesture=None)
+    return replace(history, at=history.at - 1, gesture=None, due=None)
 
 
 def redone(history: History) -> History:
     """One step forth again. Raises ValueError where there is none."""
     if not history.can_redo:
         raise ValueError("There is nothing to redo.")
-    return replace(history, at=history.at + 1, gesture=None)
+    return replace(history, at=history.at + 1, gesture=None, due=None)

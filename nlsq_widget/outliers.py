@@ -12,6 +12,7 @@ from nlsq_widget.result import Result
 from nlsq_widget.session import Session, number
 from nlsq_widget.solver import Status
 from nlsq_widget.student import tail, two_sided
+from nlsq_widget.watch import NOBODY, Watch
 
 _ONE_SIGMA = 68.27  # per cent of normal residuals that lie within one standard deviation
 _TESTED = 0.3  # the share of points that may be outliers at most
@@ -19,7 +20,7 @@ _ROUNDS = 30
 _SETTLED = 1e-3  # of the scatter, by which it may still change between two fits
 
 
-def outliers(fitted: Result | Session, q: float = 0.01) -> np.ndarray:
+def outliers(fitted: Result | Session, q: float = 0.01, *, watch: Watch = NOBODY) -> np.ndarray:
     """The points that are suspected to be outliers: their indices, ascending [suspects].
 
     The method is ROUT, robust regression and outlier removal (Motulsky and Brown 2006, BMC Bioinformatics 7:123). The
@@ -30,7 +31,8 @@ def outliers(fitted: Result | Session, q: float = 0.01) -> np.ndarray:
     clean experiments with normal errors, one to three in a hundred have a suspect at the default.
 
     `fitted` is a result of `fit`, or a session. Points that do not count are not looked at; bounds, what was fixed and
-    sigma hold as they did. Raises ValueError where no point is left to judge by, and for correlated errors.
+    sigma hold as they did. `watch` is told of each fit. Raises ValueError where no point is left to judge by, and for
+    correlated errors.
 
     >>> from nlsq_widget import fit
     >>> r = fit(lambda x, a, b: a + b * x, range(8), [0.1, 1.0, 1.9, 9.0, 4.1, 5.0, 5.9, 7.1])
@@ -43,7 +45,7 @@ def outliers(fitted: Result | Session, q: float = 0.01) -> np.ndarray:
     session = _from(fitted) if isinstance(fitted, Result) else fitted
     if session.data.correlated:
         raise ValueError("Points with correlated errors cannot be judged one by one.")
-    result, scatter = _robust(session)
+    result, scatter = _robust(session, watch)
     counts = np.flatnonzero(result.counts)
     return np.sort(counts[_suspects(_sizes(result) / scatter, result.dof, q)])
 
@@ -53,20 +55,21 @@ def _from(result: Result) -> Session:
     return replace(result.session, p0=tuple(result.popt.tolist()))
 
 
-def _robust(session: Session) -> tuple[Result, float]:
+def _robust(session: Session, watch: Watch) -> tuple[Result, float]:
     """The fit for residuals that are distributed by Lorentz, and the scatter in whose units they are."""
-    result = _tried(replace(session, loss="linear"))
+    result = _tried(replace(session, loss="linear"), watch)
     scatter = _scatter(result)
     for _ in range(_ROUNDS):
-        result = _tried(replace(_from(result), loss="cauchy", loss_scale=scatter))
+        result = _tried(replace(_from(result), loss="cauchy", loss_scale=scatter), watch)
         before, scatter = scatter, _scatter(result)
         if abs(scatter - before) <= _SETTLED * scatter:
             break
     return result, scatter
 
 
-def _tried(session: Session) -> Result:
-    result, _ = solve(session)
+def _tried(session: Session, watch: Watch) -> Result:
+    result, _ = solve(session, tell=watch.tell)
+    watch.ended(1)
     if result.status == Status.NOT_FINITE:
         raise ValueError(result.message)
     if result.dof < 1:

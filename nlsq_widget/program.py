@@ -34,7 +34,8 @@ from nlsq_widget.solver import (
     start,
     triangle,
 )
-from nlsq_widget.stepwise import Linear, Step, Tell, bare, iterate, lowered
+from nlsq_widget.stepwise import Linear, Step, bare, iterate, lowered
+from nlsq_widget.watch import Tell
 
 Found = TypeVar("Found")
 Ask = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # x, p [parameters], points -> the curve [points]

@@ -59,8 +59,11 @@ class Session:
 
     def fits_as(self, other: Session) -> bool:
         """Whether the fit is the same: only what is drawn, or when, may differ."""
-        mine = replace(self, live=other.live, level=other.level, following=other.following)
-        return all(getattr(mine, f.name) == getattr(other, f.name) for f in fields(Session))
+        return replace(self, live=other.live, level=other.level, following=other.following).is_same(other)
+
+    def is_same(self, other: Session) -> bool:
+        """Whether every choice is the same."""
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(Session))
 
     def role(self, name: str) -> Role | Literal["tied"]:
         if name in self.model.ties:
@@ -289,8 +292,8 @@ def _tied(session: Session, name: str, text: str | None) -> Session:
     ties = session.model.ties
     if text is None and name not in ties:
         return session
-    named = ties if ties else Ties(session.names)
-    return replace(session, model=replace(session.model, ties=named.with_(name, text)))
+    changed = (ties if ties else Ties(session.names)).with_(name, text)
+    return session if changed == ties else replace(session, model=replace(session.model, ties=changed))
 
 
 def derived(session: Session) -> Session:

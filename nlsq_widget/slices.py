@@ -20,7 +20,7 @@ from nlsq_widget.outcome import Outcome
 from nlsq_widget.problem import Problem
 from nlsq_widget.program import PROGRAMS, Known, Program
 from nlsq_widget.solver import Form, Mode, State, Status, advance, start, triangle
-from nlsq_widget.stepwise import Tell
+from nlsq_widget.watch import Tell
 
 _SLICE_S = 0.1  # a slice is about so long; a finger waits no longer for a fit to be broken off
 

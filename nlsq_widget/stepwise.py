@@ -17,8 +17,7 @@ from jax import Array
 
 from nlsq_widget.problem import Problem, pad
 from nlsq_widget.solver import Form, State, Status, advance, covariance, lengths, start, triangle
-
-Tell = Callable[[int, float], None]  # the steps taken and the cost; what it raises ends the fit
+from nlsq_widget.watch import Tell
 
 
 class Linear(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from nlsq_widget.reduction import Columns, Ordered, Window, columns, density
 from nlsq_widget.result import Result
 from nlsq_widget.session import Session
 from nlsq_widget.solver import LOSSES, Status
-from nlsq_widget.stepwise import Tell
+from nlsq_widget.watch import Tell
 
+Task = Literal["fit", "guess", "suggest"]
 POINTS_AT_MOST = 20_000  # more are drawn as columns
 _COLUMNS = 2_000
 _GRID = 1_024
@@ -106,10 +107,11 @@ class Frame:
 
 
 class Progress(NamedTuple):
-    """How far a fit is."""
+    """What runs beside, and how far it is."""
 
-    steps: int
-    cost: float  # nan before the first
+    steps: int = 0  # of a fit; of a search, how many fits have ended
+    cost: float = nan  # nan before the first
+    task: Task = "fit"
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +124,7 @@ class View:
     curves: Curves | None
     fault: str | None  # why there is no fit to draw
     stale: bool = False  # the result is of an earlier session: the fit comes later, or when asked
-    running: Progress | None = None  # how far the fit is that runs beside
+    running: Progress | None = None  # how far that is what runs beside
     band: Band | None = None  # along `frame.along`
     can_undo: bool = False
     can_redo: bool = False
@@ -145,6 +147,7 @@ class View:
             "live": session.live,
             "stale": self.stale,
             "running": None if self.running is None else self.running.steps,
+            "task": None if self.running is None else self.running.task,
             "level": session.level,
             "loss": session.loss,
             "loss_scale": session.loss_scale,
@@ -210,7 +213,7 @@ class View:
         if self.fault or self.result is None:
             return "No fit."
         if self.running is not None:
-            return f"Fitting: {self.running.steps} steps so far." if self.running.steps else "Fitting."
+            return _doing(self.running)
         if not self.stale:
             return self.result.message
         match self.session.live:
@@ -235,6 +238,17 @@ class View:
         marked = np.zeros(self.session.data.n_points, np.uint8)
         marked[suspects] = 1
         return marked
+
+
+def _doing(running: Progress) -> str:
+    match running.task:
+        case "fit":
+            what, count = "Fitting", "steps"
+        case "guess":
+            what, count = "Looking for better start values", "fits"
+        case "suggest":
+            what, count = "Looking for outliers", "fits"
+    return f"{what}: {running.steps} {count} so far." if running.steps else f"{what}."
 
 
 # What is told of a fit besides its parameters, in this order on the wire.
@@ -304,5 +318,5 @@ def preview(session: Session, frame: Frame, before: View) -> View:
 def waiting(session: Session, frame: Frame, before: View) -> View:
     """The picture as it was, with the choices as they are now, until a fit that takes long has begun."""
     if before.frame is not frame:
-        return View(session, frame, None, None, None, stale=True, running=Progress(0, nan))
-    return replace(before, session=session, fault=None, stale=True, running=Progress(0, nan))
+        return View(session, frame, None, None, None, stale=True, running=Progress())
+    return replace(before, session=session, fault=None, stale=True, running=Progress())

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +17,21 @@ from numpy.typing import ArrayLike
 
 from nlsq_widget.begin import begin, set_bounds
 from nlsq_widget.beside import Alive, Beside, answer_beside_cells
-from nlsq_widget.changes import drawn_for, moved, or_fault, waits
 from nlsq_widget.device import devices
-from nlsq_widget.fit import Curves
 from nlsq_widget.history import begun
 from nlsq_widget.model import ModelError
-from nlsq_widget.outliers import outliers
 from nlsq_widget.reduction import Window
 from nlsq_widget.result import Result
-from nlsq_widget.session import (
-    Command,
-    Session,
-    SetRole,
-    SetStart,
-    SetTie,
-)
+from nlsq_widget.session import Command, Session, SetRole, SetStart, SetTie
 from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, Expressions, commands
-from nlsq_widget.view import Frame, Progress, View, again, preview, same_points, view, waiting
+from nlsq_widget.view import Frame, View, same_points, view
 from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail, taken, window
+from nlsq_widget.work import Shown, Work
 
 _STATIC = Path(__file__).parent / "static"
-_LONG_MS = 150  # a fit that takes longer is not waited for
-_SLICED_MS = 500  # one that takes longer still is worth a program that takes its steps in slices
+_LONG_MS = 150  # what takes longer is not waited for
+_SLICED_MS = 500  # a fit that takes longer is worth a program that takes its steps in slices
 _PAGES_AT_MOST = 8  # that are told what their window of many points shows
-_TELL_S = 0.1  # how often a fit that runs says how far it is
 
 
 class FitWidget(anywidget.AnyWidget):
@@ -169,7 +158,7 @@ class FitWidget(anywidget.AnyWidget):
         self._carry_out(Asked(step="guess"))
 
     def cancel(self) -> None:
-        """Break off the fit that runs beside, if one does; what it was to replace stays."""
+        """Break off what runs beside, if anything does; what it was to replace stays."""
         self._carry_out(Asked(step="cancel"))
 
     def undo(self) -> None:
@@ -210,32 +199,27 @@ class FitWidget(anywidget.AnyWidget):
                 raise ModelError(self._view.fault)
 
     def _change(self, asked: Asked, *, beside: bool = False) -> None:
-        """The one place where the session moves on. `beside`: a fit that takes long shall not be waited for."""
-        if asked.step in ("suggest", "dismiss"):
-            # What is suspected is no choice of the user, and so no step to undo.
-            self._suspects = outliers(self._session) if asked.step == "suggest" else None
+        """The one place where the session moves on. `beside`: what takes long shall not be waited for."""
+        if asked.step == "dismiss":  # what is suspected is no choice of the user, and so no step to undo
+            self._suspects = None
             self._show(self._view)
             return
-        history = moved(self._history, asked, self._frame)
-        session = history.now
-        frame = self._frame if self._frame.serves(session) else Frame(session)
+        work = Work.of(asked, self._history, self._view, self._drawn)
+        later = beside and work.fits > _LONG_MS / max(min(self._took), 1e-9)
+        shown = work.at_once() if later else work.done()
         self._beside.cancel()
-        if not same_points(self._session, session):
-            self._suspects = None
-        if asked.step == "cancel":
-            self._show(replace(self._view, running=None))
-            return
-        drawn = None if asked.step == "fit" else again(session, self._view)
-        later = drawn is None and beside and min(self._took) > _LONG_MS
-        if drawn is None:
-            drawn = waiting(session, frame, self._drawn) if later else drawn_for(session, frame, self._drawn, asked)
-        self._history = history
-        if frame is not self._frame:
-            self._frame = frame
-            self._frame_number += 1
-        self._show(drawn)
+        self._become(shown)
         if later:
-            self._beside.put(partial(self._fit_beside, session, frame, asked))
+            self._beside.put(partial(self._work, work))
+
+    def _become(self, shown: Shown) -> None:
+        if shown.view.frame is not self._frame:
+            self._frame = shown.view.frame
+            self._frame_number += 1
+        if shown.suspects is not None or not same_points(self._session, shown.history.now):
+            self._suspects = shown.suspects
+        self._history = shown.history
+        self._show(shown.view)
 
     def _show(self, drawn: View) -> None:
         """This is now on the screen, and told to whoever observes."""
@@ -247,36 +231,21 @@ class FitWidget(anywidget.AnyWidget):
             self._took = (self._took[1], self._view.result.milliseconds)
         self._tell()
 
-    def _fit_beside(self, session: Session, frame: Frame, asked: Asked, alive: Alive) -> None:
-        """A fit that takes long: first the curve at the new start values, then how far it is, then the fit."""
-        seen = time.monotonic()
+    def _work(self, work: Work, alive: Alive) -> None:
+        """What takes long, on a thread of its own."""
 
-        def show(drawn: View) -> None:
-            with self._lock:
-                if not alive():
-                    raise _NotWanted
-                self._show(drawn)
-                self._send_view(None)
-
-        def tell(steps: int, cost: float) -> None:
-            nonlocal seen
+        def look() -> None:
             if not alive():
                 raise _NotWanted
-            if time.monotonic() - seen > _TELL_S:
-                seen = time.monotonic()
-                show(replace(begun, running=Progress(steps, cost)))
+
+        def show(shown: Shown) -> None:
+            with self._lock:
+                look()
+                self._become(shown)
+                self._send_view(None, shown.refused)
 
         with suppress(_NotWanted):
-            begun = or_fault(preview, session, frame, self._drawn)
-            if begun.fault is not None or waits(session, asked):
-                show(begun)
-                return
-            show(replace(begun, running=Progress(0, nan)))
-            fitted = or_fault(view, session, frame, begun, tell if min(self._took) > _SLICED_MS else None)
-            # The curve at p0 is the one drawn before: in slices it was not drawn again.
-            if fitted.curves is not None and begun.curves is not None:
-                fitted = replace(fitted, curves=Curves(begun.curves.p0, fitted.curves.fitted))
-            show(fitted)
+            work.run(show, look, sliced=min(self._took) > _SLICED_MS)
 
     def _tell(self) -> None:
         """Bring the traits up to the session, for whoever observes them."""

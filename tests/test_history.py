@@ -57,6 +57,16 @@ def test_a_gesture_goes_on_after_an_undo_as_another():
 def test_what_changes_nothing_is_no_step():
     history = started()
     assert done(history, history.now) is history
+    assert moved(history, 0.0) is history  # the same value, typed again
+
+
+def test_a_drag_that_comes_back_is_no_step_however_it_goes_on():
+    history = moved(started(), 1.0, "before")
+    back = moved(moved(history, 2.0, "drag"), 1.0, "drag")
+    assert (p0(back), back.at) == (1.0, 1)
+    on = moved(moved(back, 3.0, "drag"), 4.0, "drag")
+    assert (p0(on), on.at) == (4.0, 2)
+    assert p0(undone(on)) == 1.0
 
 
 def test_the_beginning_is_kept_however_long_the_history():

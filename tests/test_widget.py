@@ -298,6 +298,7 @@ def long(w):
         warnings.simplefilter("ignore")
         page = Page(FitWidget(slow, x, y, p0=[2, 1]))
     page.do(kind="p0", name="a", value=2.25)
+    ended(page)
     assert min(page.widget._took) > 500
     page.views.clear()
     return page
@@ -351,6 +352,47 @@ def test_a_fit_that_takes_long_can_be_broken_off_and_the_last_one_stays(long):
     assert long.widget.fit().p0[0] == 40.0  # Python waits for it
 
 
+def test_a_search_that_takes_long_is_told_of_and_holds_nobody_up(long):
+    before = dict(long.widget.p0)
+    content, _ = long.do(kind="guess")
+    assert content["fit"]["status"] == "Looking for better start values."
+    began = time.monotonic()
+    while "fits so far" not in long.views[-1][0]["fit"]["status"]:
+        assert time.monotonic() < began + 60
+        time.sleep(0.01)
+    assert not long.views[-1][0]["fit"]["stale"]  # the fit on the screen is that of the start values still
+    content, _ = long.do(kind="cancel")
+    assert (content["fit"]["running"], content["fit"]["stale"], content["fit"]["ok"]) == (None, False, True)
+    ended(long)
+    assert (dict(long.widget.p0), long.widget.view.running) == (before, None)
+
+
+def test_suspects_that_take_long_come_later_and_once_the_fit_before_has_ended(long):
+    long.do(kind="p0", name="a", value=4.0)
+    content, _ = long.do(kind="suggest")
+    assert content["fit"]["running"] == 0
+    content, _ = ended(long)
+    assert (content["fit"]["running"], content["fit"]["stale"], long.widget.result.p0[0]) == (None, False, 4.0)
+    assert np.flatnonzero(arrays(long.views[-1])["suggested"]).tolist() == long.widget.view.suggested.tolist()
+
+
+def test_what_follows_and_takes_long_goes_along_later_in_the_same_step(long):
+    long.do(kind="role", name="tau", role="following")
+    ended(long)
+    for value in (2.5, 3.0):
+        content, _ = long.say(type="command", gesture=4, command={"kind": "p0", "name": "a", "value": value})
+        assert (content["fit"]["stale"], content["fit"]["running"]) == (True, 0)
+        assert arrays(long.views[-1])["parameters"][:, 0].tolist() == [value, 1.0]
+    long.do(kind="live", live="release")  # another command, on the way to the end
+    ended(long)
+    held = fit(slow, X[::6], Y[::6], p0=[3.0, 1], fixed=["a"])
+    np.testing.assert_allclose(list(long.widget.p0.values()), held.popt, rtol=1e-9)
+    assert long.widget.result.p0.tolist() == list(long.widget.p0.values())
+    long.widget.undo()
+    long.widget.undo()
+    assert dict(long.widget.p0) == {"a": 2.25, "tau": 1.0}
+
+
 def test_another_level_of_the_band_fits_nothing_again(long):
     before = long.widget.result
     assert long.do(kind="level", level=0.5)[0]["fit"]["level"] == 0.5
@@ -389,6 +431,22 @@ def test_a_drag_is_one_step_to_undo(w):
     assert w.widget.p0["a"] == 2.0
     w.widget.undo()
     assert w.widget.p0["a"] == 3.5
+
+
+def test_what_changes_nothing_is_no_step_to_undo(w):
+    for command in (
+        {"kind": "p0", "name": "a", "value": 2},
+        {"kind": "bound", "name": "a", "side": "upper", "value": None},
+        {"kind": "role", "name": "a", "role": "free"},
+        {"kind": "range", "lower": None, "upper": None},
+        {"kind": "loss", "loss": "linear", "scale": 1},
+        {"kind": "reset"},
+    ):
+        assert not w.do(**command)[0]["fit"]["can_undo"], command
+    w.do(kind="tie", name="c", text="a / 9")
+    w.do(kind="tie", name="c", text="= a / 9")
+    w.do(kind="undo")
+    assert not w.widget.view.can_undo
 
 
 def test_what_follows_is_fitted_to_what_is_moved(w):
@@ -472,11 +530,13 @@ def test_guessed_start_values_fit_lower_in_one_step_to_undo():
     page.widget.p0["s"] = 0.5
     before, chi2 = dict(page.widget.p0), page.widget.result.chi2
     content, _ = page.do(kind="guess")
-    assert content["refused"] is None
+    assert (content["refused"], content["fit"]["task"], content["fit"]["stale"]) == (None, "guess", False)
+    ended(page)
     assert page.widget.result.chi2 < 1e-6 < chi2
     assert page.widget.p0["s"] == 0.5
     assert abs(page.widget.p0["w"]) == pytest.approx(3, rel=0.1)
-    content, _ = page.do(kind="guess")
+    page.do(kind="guess")
+    content, _ = ended(page)
     assert content["refused"].startswith("No better start values were found")
     page.widget.undo()
     assert dict(page.widget.p0) == before

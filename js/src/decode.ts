@@ -13,6 +13,7 @@ import type {
   Points,
   Residuals,
   Statistics,
+  Task,
   Window,
 } from "./wire";
 
@@ -99,6 +100,7 @@ function fitted(from: Fields, given: Arrays): Fit {
     live: word(from, "live", ["drag", "release", "button"]),
     stale: from.stale === true,
     running: from.running == null ? null : number(from, "running"),
+    task: from.task == null ? null : word<Task>(from, "task", ["fit", "guess", "suggest"]),
     level: from.level == null ? null : number(from, "level"),
     loss: text(from, "loss"),
     loss_scale: number(from, "loss_scale"),

@@ -5,6 +5,8 @@ export type Side = "lower" | "upper";
 export type Role = "free" | "fixed" | "following"; // following: its start value goes along when another is moved
 export type Live = "drag" | "release" | "button"; // when the kernel fits
 
+export type Task = "fit" | "guess" | "suggest";
+
 export type Command =
   | { readonly kind: "p0"; readonly name: string; readonly value: number }
   | { readonly kind: "bound"; readonly name: string; readonly side: Side; readonly value: number | null }
@@ -156,7 +158,8 @@ export interface Fit {
   readonly fault: string | null;
   readonly live: Live;
   readonly stale: boolean; // the fit is of earlier start values: the kernel fits on release, or when asked
-  readonly running: number | null; // steps taken by the fit that runs beside; null: none runs
+  readonly running: number | null; // how far that is what runs beside, in steps or fits; null: nothing runs
+  readonly task: Task | null; // what runs beside
   readonly level: number | null; // confidence of the band
   readonly loss: string;
   readonly loss_scale: number;

@@ -99,6 +99,17 @@ test("with a fault the last curves stay", () => {
   expect(host.view().picture?.fit.fault).toBe("not finite");
 });
 
+test("a search that finds nothing says so long after it was answered", () => {
+  const { model, host } = start();
+  model.say(view());
+  model.say(answer(model.page, 1, { fit: { ...fit, running: 0, task: "guess" } }));
+  expect(host.view().picture?.fit).toMatchObject({ running: 0, task: "guess" });
+  model.say(view({ refused: "No better start values were found." }));
+  expect(host.view().refused).toBe("No better start values were found.");
+  model.say(answer("another page", 9, { refused: "Theirs." }));
+  expect(host.view().refused).toBe("No better start values were found.");
+});
+
 test("a refusal stays until a command is accepted", () => {
   const { model, host } = start();
   model.say(view());

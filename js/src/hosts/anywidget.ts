@@ -102,6 +102,8 @@ export class AnywidgetHost implements Host {
   #take(message: Message): void {
     const seq = message.answers?.page === this.#page ? message.answers.seq : null;
     const { answers, picture: before, refused } = this.#state;
+    // A search may find nothing long after it was answered.
+    const isOurs = seq !== null || (message.answers === null && message.refused !== null);
     if (seq === 0) this.#helloAt = -Infinity;
     if (seq !== null) this.#queue.answered(seq);
     if (seq !== null && seq > 0 && seq < answers) return;
@@ -113,7 +115,7 @@ export class AnywidgetHost implements Host {
     this.#become({
       link: "live",
       answers: Math.max(answers, seq ?? 0),
-      refused: seq === null ? refused : message.refused,
+      refused: isOurs ? message.refused : refused,
       picture,
       detail: picture.frame.id === before?.frame.id ? this.#state.detail : null,
     });

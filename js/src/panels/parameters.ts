@@ -24,7 +24,7 @@ export const parameters: Panel = ({ el, send, signal }) => {
     const { frame, fit, parameters: now } = view.picture;
     const hasFit = view.link === "live" && fit.fault === null && !fit.stale;
     setText(title, frame.model);
-    actions.draw(view.busy, hasFit && now.some(canTake));
+    actions.draw(fit.task === "guess", hasFit && now.some(canTake));
     if (names.join("\n") !== frame.names.join("\n")) {
       ends.abort();
       ends = new AbortController();
@@ -40,23 +40,18 @@ export const parameters: Panel = ({ el, send, signal }) => {
 
 interface Actions {
   readonly el: HTMLElement;
-  draw(isBusy: boolean, canTake: boolean): void;
+  draw(isGuessing: boolean, canTake: boolean): void;
 }
 
 /** What is done to all start values at once. */
 function makeActions(send: Send, signal: AbortSignal): Actions {
-  let isGuessing = false; // it takes a second or more, which should be seen
-  const search = (): void => {
-    isGuessing = true;
-    send({ kind: "guess" });
-  };
+  const search = (): void => send({ kind: "guess" });
   const guess = makeWords("words", "Guess start values", "Guess", search, signal);
   const takeAll = (): void => send({ kind: "take", name: null });
   const take = makeWords("words", "Take fit: start all at their fitted values", "Take fit", takeAll, signal);
   return {
     el: make("span", { class: "nlsq-head-icons" }, guess, take),
-    draw(isBusy, canTake) {
-      isGuessing &&= isBusy;
+    draw(isGuessing, canTake) {
       setText(guess, isGuessing ? "Guessing …" : "Guess");
       setDisabled(guess, isGuessing);
       setDisabled(take, !canTake);

@@ -60,8 +60,9 @@ function say(view: View, isSlow: boolean): { tone: "good" | "notice" | "quiet"; 
   if (isSlow) return { tone: "quiet", words: "fitting …" };
   if (view.refused !== null) return { tone: "notice", words: view.refused };
   if (view.picture === null) return { tone: "quiet", words: "" };
-  const { fault, ok, status: words } = view.picture.fit;
+  const { fault, ok, running, status: words } = view.picture.fit;
   if (fault !== null) return { tone: "notice", words: words || "no fit" };
+  if (running !== null) return { tone: "quiet", words };
   return { tone: ok ? "good" : "notice", words };
 }
 
