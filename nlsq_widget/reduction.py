@@ -16,6 +16,7 @@ class Window:
     y: tuple[float, float]
     columns: int
     rows: int
+    residual_rows: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,17 +71,22 @@ def columns(points: Ordered, count: int, x: tuple[float, float] | None = None) -
     return Columns(part, starts, low + (place + 0.5) * width)
 
 
-def density(points: Ordered, ordered: np.ndarray, window: Window) -> np.ndarray:
+def density(
+    points: Ordered, ordered: np.ndarray, window: Window, y: tuple[float, float] | None = None, rows: int | None = None
+) -> np.ndarray:
     """How many points lie in each cell of a window, as shades: uint8 [rows, columns], the lowest row first.
 
-    0 where there is none, else 1 to 255 by the logarithm of their number, so that a single one is still seen.
+    Its height and its rows may be others than those of the window. 0 where there is none, else 1 to 255 by the
+    logarithm of their number, so that a single one is still seen.
     """
-    x, y = points.x[points.within(window.x)], ordered[points.within(window.x)]
-    column = np.floor((x - window.x[0]) * (window.columns / (window.x[1] - window.x[0])))
-    row = np.floor((y - window.y[0]) * (window.rows / (window.y[1] - window.y[0])))
-    seen = (column >= 0) & (column < window.columns) & (row >= 0) & (row < window.rows)
-    cell = (row[seen] * window.columns + column[seen]).astype(np.int64)
-    counts = np.bincount(cell, minlength=window.rows * window.columns)
+    low, high = window.y if y is None else y
+    rows = window.rows if rows is None else rows
+    edges = np.searchsorted(points.x, np.linspace(*window.x, window.columns + 1))
+    column = np.repeat(np.arange(window.columns), np.diff(edges))
+    # Above and below the window lie a row each for what is not in it, nan included.
+    row = np.fmin(np.fmax((ordered[edges[0] : edges[-1]] - low) * (rows / (high - low)) + 1, 0), rows + 1)
+    cell = row.astype(np.intp) * window.columns + column
+    counts = np.bincount(cell, minlength=(rows + 2) * window.columns)[window.columns : -window.columns]
     depth = np.log(np.maximum(counts, 1))
     shades = np.where(counts > 0, 1 + 254 * depth / max(depth.max(), np.log(2)), 0)
-    return shades.round().astype(np.uint8).reshape(window.rows, window.columns)
+    return shades.round().astype(np.uint8).reshape(rows, window.columns)

@@ -170,19 +170,31 @@ class View:
         if result is None or self.curves is None or self.fault:
             return table
         table |= {"statistics": statistics(result), "correlation": result.correlation}
-        residuals = self.residuals(result)
         order = self.frame.order
         table |= {"curve_p0": self.curves.p0[order], "curve": self.curves.fitted[order]}
         if self.band is not None:
             table |= {"band_low": self.band.lower[order], "band_high": self.band.upper[order]}
         if self.frame.columns is None:
-            return table | {"residuals": residuals}
-        low, high = self.frame.columns.extremes(self.frame.ordered.of(residuals))
-        return table | {"residual_low": low, "residual_high": high}
+            return table | {"residuals": self._residuals(result)}
+        low, high = self.frame.columns.extremes(self._left)
+        return table | {"residual_low": low, "residual_high": high, "residual_most": np.array([self._most])}
 
-    def residuals(self, result: Result) -> np.ndarray:
+    def _residuals(self, result: Result) -> np.ndarray:
         """As they are drawn [points]: in units of sigma where there is one."""
         return result.residuals if self.frame.spread is None else result.residuals / self.frame.spread
+
+    @cached_property
+    def _left(self) -> np.ndarray:
+        """The residuals by rising x [points]."""
+        assert self.result is not None
+        return self.frame.ordered.of(self._residuals(self.result))
+
+    @cached_property
+    def _most(self) -> float:
+        """The size of the largest residual that counts; 1 where there is none."""
+        out = self.session.out
+        sizes = np.abs(self._left if out is None else self._left[~self.frame.ordered.of(out)])
+        return float(np.max(sizes, initial=0.0, where=np.isfinite(sizes))) or 1.0
 
     def detail(self, window: Window, *, all_: bool = True) -> dict[str, np.ndarray]:
         """What a window of the plots shows when there are too many points for marks of their own.
@@ -190,24 +202,37 @@ class View:
         The points themselves where few enough lie in it, with their numbers; else columns, and how dense they are.
         Without `all_` only what moves with the fit.
         """
-        frame, result = self.frame, None if self.fault else self.result
-        part = frame.ordered.within(window.x)
-        x = frame.ordered.x[part]
-        left = None if result is None else frame.ordered.of(self.residuals(result))
-        if x.size <= POINTS_AT_MOST:
-            index = np.arange(frame.ordered.x.size)[part] if frame.ordered.index is None else frame.ordered.index[part]
-            marks = {"x": x, "y": frame.y[part], "index": index.astype(float)} if all_ else {}
-            marks["excluded"] = self._excluded()[index]
-            return marks if left is None else marks | {"residuals": left[part]}
+        part = self.frame.ordered.within(window.x)
+        if self.frame.ordered.x[part].size <= POINTS_AT_MOST:
+            return self._points_of(part, all_=all_)
+        return self._columns_of(window, all_=all_)
+
+    def _points_of(self, part: slice, *, all_: bool) -> dict[str, np.ndarray]:
+        ordered, spread = self.frame.ordered, self.frame.spread
+        index = np.arange(ordered.x.size)[part] if ordered.index is None else ordered.index[part]
+        marks = {"x": ordered.x[part], "y": self.frame.y[part], "index": index.astype(float)} if all_ else {}
+        if all_ and spread is not None:
+            marks["sigma"] = spread[index]
+        marks["excluded"] = self._excluded()[index]
+        return marks | {"residuals": self._left[part]} if self._is_fitted else marks
+
+    def _columns_of(self, window: Window, *, all_: bool) -> dict[str, np.ndarray]:
+        frame, marks = self.frame, {}
         some = columns(frame.ordered, window.columns, window.x)
-        marks = {}
         if all_:
             low, high = some.extremes(frame.y)
             marks = {"x": some.x, "low": low, "high": high, "density": density(frame.ordered, frame.y, window)}
-        if left is None:
+        if not self._is_fitted:
             return marks
-        low, high = some.extremes(left)
-        return marks | {"residual_low": low, "residual_high": high}
+        low, high = some.extremes(self._left)
+        most = self._most * (1 + 1e-9)  # a cell ends before its upper edge
+        shades = density(frame.ordered, self._left, window, (-most, most), window.residual_rows)
+        marks |= {"residual_low": low, "residual_high": high, "residual_most": np.array([self._most])}
+        return marks | {"residual_density": shades}
+
+    @property
+    def _is_fitted(self) -> bool:
+        return self.result is not None and not self.fault
 
     def _status(self) -> str:
         if self.fault or self.result is None:

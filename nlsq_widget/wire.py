@@ -82,10 +82,11 @@ def pack_detail(view: View, page: str, window: Window, *, all_: bool) -> tuple[d
 def window(content: Any) -> Window:
     """The window that a page asks to see. Raises ValueError for what is none."""
     match content:
-        case {"x": [x0, x1], "y": [y0, y1], "columns": int(columns), "rows": int(rows)}:
+        case {"x": [x0, x1], "y": [y0, y1], "columns": int(), "rows": int(), "residual_rows": int()}:
+            sizes = content["columns"], content["rows"], content["residual_rows"]
             x, y = (number("x", x0), number("x", x1)), (number("y", y0), number("y", y1))
-            if -inf < x[0] < x[1] < inf and -inf < y[0] < y[1] < inf and 0 < columns <= 4096 and 0 < rows <= 4096:
-                return Window(x, y, columns, rows)
+            if -inf < x[0] < x[1] < inf and -inf < y[0] < y[1] < inf and 0 < min(sizes) <= max(sizes) <= 4096:
+                return Window(x, y, *sizes)
         case _:
             pass
     raise ValueError("The page asked for a window that is none; reset the zoom.")

@@ -47,7 +47,7 @@ def test_each_column_holds_exactly_its_points():
 def test_density_counts_what_a_histogram_counts():
     x, y = RNG.uniform(0, 1, 5000), RNG.normal(size=5000)
     order = Ordered.by(x)
-    window = Window((0.2, 0.7), (-1.0, 1.5), 25, 10)
+    window = Window((0.2, 0.7), (-1.0, 1.5), 25, 10, 4)
     shades = density(order, order.of(y), window)
     expected, _, _ = np.histogram2d(y, x, bins=(10, 25), range=((-1.0, 1.5), (0.2, 0.7)))
     assert ((shades > 0) == (expected > 0)).all()
@@ -58,6 +58,6 @@ def test_density_counts_what_a_histogram_counts():
 
 def test_a_single_point_in_a_cell_is_seen():
     order = Ordered.by(np.append(np.full(100_000, 0.5), 0.9))
-    shades = density(order, order.of(np.append(np.full(100_000, 0.5), 0.9)), Window((0, 1), (0, 1), 10, 10))
+    shades = density(order, order.of(np.append(np.full(100_000, 0.5), 0.9)), Window((0, 1), (0, 1), 10, 10, 4))
     assert shades[9, 9] >= 1
     assert np.count_nonzero(shades) == 2

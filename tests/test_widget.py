@@ -590,7 +590,7 @@ def many():
 
 
 def look(page, x, y=(-1, 5), **size):
-    return page.say(type="window", window={"x": [*x], "y": [*y], "columns": 80, "rows": 40} | size)
+    return page.say(type="window", window={"x": [*x], "y": [*y], "columns": 80, "rows": 40, "residual_rows": 10} | size)
 
 
 def test_a_page_is_sent_exactly_the_points_that_it_looks_at(many):
@@ -635,19 +635,39 @@ def test_where_too_many_points_lie_their_density_is_sent(many):
     assert seen["high"].max() == many[1].max()
     assert np.count_nonzero(seen["density"].any(axis=0)) == seen["x"].size
     w.do(kind="p0", name="a", value=3.0)
-    assert set(arrays(w.views[-1])) == {"residual_low", "residual_high"}
+    moved = arrays(w.views[-1])
+    assert set(moved) == {"residual_low", "residual_high", "residual_most", "residual_density"}
+    most = np.abs(w.widget.result.residuals).max()
+    assert moved["residual_most"] == most
+    expected, _, _ = np.histogram2d(w.widget.result.residuals, many[0], bins=(10, 80), range=((-most, most), (-1, 11)))
+    np.testing.assert_array_equal(moved["residual_density"] > 0, expected > 0)
+
+
+def test_of_many_points_those_that_do_not_count_do_not_set_the_height_of_the_residuals(many):
+    x, y = many[0], many[1].copy()
+    y[7], y[x > 9] = 1e6, 1e3
+    w = Page(FitWidget(decay, x, y, p0=[2, 1, 0], excluded=[7], x_range=(None, 9)))
+    counted = np.delete(w.widget.result.residuals, 7)[np.delete(x, 7) <= 9]
+    assert arrays(w.say(type="hello"))["residual_most"] == np.abs(counted).max() < 1
+    assert arrays(look(w, (-1, 11)))["residual_most"] < 1
+
+
+def test_few_of_many_points_have_their_error_bars(many):
+    sigma = np.linspace(0.04, 0.06, many[0].size)
+    seen = arrays(look(Page(FitWidget(decay, *many, sigma, p0=[2, 1, 0])), (4.0, 5.0)))
+    np.testing.assert_array_equal(seen["sigma"], sigma[seen["index"].astype(int)])
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"x": [1, 0], "y": [0, 1], "columns": 9, "rows": 9},
-        {"x": [0, 1], "y": [0, 0], "columns": 9, "rows": 9},
-        {"x": [0, 1], "y": [0, 1], "columns": 0, "rows": 9},
-        {"x": [0, 1], "y": [0, 1], "columns": 9, "rows": 10**6},
-        {"x": [0, None], "y": [0, 1], "columns": 9, "rows": 9},
-        {"x": [0, float("inf")], "y": [0, 1], "columns": 9, "rows": 9},
-        {"x": [0, 1], "columns": 9, "rows": 9},
+        {"x": [1, 0], "y": [0, 1], "columns": 9, "rows": 9, "residual_rows": 9},
+        {"x": [0, 1], "y": [0, 0], "columns": 9, "rows": 9, "residual_rows": 9},
+        {"x": [0, 1], "y": [0, 1], "columns": 0, "rows": 9, "residual_rows": 9},
+        {"x": [0, 1], "y": [0, 1], "columns": 9, "rows": 10**6, "residual_rows": 9},
+        {"x": [0, None], "y": [0, 1], "columns": 9, "rows": 9, "residual_rows": 9},
+        {"x": [0, float("inf")], "y": [0, 1], "columns": 9, "rows": 9, "residual_rows": 9},
+        {"x": [0, 1], "columns": 9, "rows": 9, "residual_rows": 9},
         "all",
     ],
     ids=str,
@@ -663,7 +683,11 @@ def test_a_window_that_is_none_is_refused_with_a_sentence(many, wrong):
 def test_pages_that_were_closed_are_forgotten(many):
     w = Page(FitWidget(decay, *many, p0=[2, 1, 0]))
     for page in range(20):
-        w.say(type="window", page=str(page), window={"x": [4, 5], "y": [0, 1], "columns": 9, "rows": 9})
+        w.say(
+            type="window",
+            page=str(page),
+            window={"x": [4, 5], "y": [0, 1], "columns": 9, "rows": 9, "residual_rows": 9},
+        )
     w.views.clear()
     w.do(kind="p0", name="a", value=3.0)
     assert len(w.views) < 10

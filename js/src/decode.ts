@@ -151,13 +151,15 @@ function band(given: Arrays, length: number): Curves["band"] {
 function residuals(given: Arrays): Residuals {
   if (given.has("residuals")) return { kind: "points", values: numbers(given, "residuals") };
   const low = numbers(given, "residual_low");
-  return { kind: "columns", low, high: numbers(given, "residual_high", low.length) };
+  const [most = NaN] = numbers(given, "residual_most", 1);
+  const density = given.has("residual_density") ? shaded(given, "residual_density") : null;
+  return { kind: "columns", low, high: numbers(given, "residual_high", low.length), most, density };
 }
 
 function detail(from: Fields, given: Arrays): DetailMessage {
   const isPoints = given.has("excluded");
   const x = from.all === true ? numbers(given, "x") : null;
-  const density = x === null || isPoints ? null : shaded(given);
+  const density = x === null || isPoints ? null : shaded(given, "density");
   const isFitted = given.has(isPoints ? "residuals" : "residual_low");
   return {
     kind: "detail",
@@ -181,14 +183,15 @@ function pair(from: Fields, key: string): [number, number] {
 }
 
 function seen(x: Numbers, given: Arrays, isPoints: boolean): Points | Columns {
-  if (isPoints) return { kind: "points", x, y: numbers(given, "y", x.length), sigma: null };
+  const sigma = given.has("sigma") ? numbers(given, "sigma", x.length) : null;
+  if (isPoints) return { kind: "points", x, y: numbers(given, "y", x.length), sigma };
   return { kind: "columns", x, low: numbers(given, "low", x.length), high: numbers(given, "high", x.length) };
 }
 
-function shaded(given: Arrays): Density {
-  const shades = marks(given, "density");
-  const [rows, columns] = given.get("density")?.shape ?? [];
-  if (shades === null || rows === undefined || columns === undefined) return broken("density is missing");
+function shaded(given: Arrays, name: string): Density {
+  const shades = marks(given, name);
+  const [rows, columns] = given.get(name)?.shape ?? [];
+  if (shades === null || rows === undefined || columns === undefined) return broken(`${name} is missing`);
   return { shades, rows, columns };
 }
 

@@ -58,6 +58,7 @@ export function control(command: Command): string | null {
 export interface Look extends Window {
   readonly columns: number;
   readonly rows: number;
+  readonly residual_rows: number; // of the plot under it, over as many columns
 }
 
 export interface Window {
@@ -125,7 +126,13 @@ export interface Parameter {
 
 export type Residuals =
   | { readonly kind: "points"; readonly values: Numbers }
-  | { readonly kind: "columns"; readonly low: Numbers; readonly high: Numbers };
+  | {
+      readonly kind: "columns";
+      readonly low: Numbers;
+      readonly high: Numbers;
+      readonly most: number; // the size of the largest residual that counts
+      readonly density: Density | null; // from -most to most; null: of all data, none is known
+    };
 
 export interface Curves {
   readonly curve_p0: Numbers;

@@ -4,7 +4,7 @@ import { advance, merged } from "../src/host";
 import { AnywidgetHost, type Model } from "../src/hosts/anywidget";
 import { Asking, carried, lookAt, magnified } from "../src/plot/detail";
 import { placesOf } from "../src/plot/pick";
-import { area } from "../src/plot/scale";
+import { area, largest } from "../src/plot/scale";
 import type { Detail, DetailMessage, Look, Outgoing, Picture } from "../src/wire";
 import { fit, frame, pack, type Values, view } from "./message";
 
@@ -19,7 +19,7 @@ const density = Uint8Array.of(0, 1, 255, 0, 7, 0);
 function sent(arrays: Readonly<Record<string, Values>>, changed: object = {}): [object, DataView[]] {
   const { described, buffers } = pack(arrays);
   const shaped = described.map((entry) =>
-    "name" in entry && entry.name === "density" ? { ...entry, shape: [2, 3] } : entry,
+    "name" in entry && String(entry.name).endsWith("density") ? { ...entry, shape: [2, 3] } : entry,
   );
   return [{ type: "detail", page: "p", window, all: true, arrays: shaped, ...changed }, buffers];
 }
@@ -41,6 +41,7 @@ function picture(): Picture {
   const all = { x: f64(0, 5), low: f64(0, 0), high: f64(9, 9), residual_low: f64(-1, -1), residual_high: f64(1, 1) };
   const { described, buffers } = pack({
     ...all,
+    residual_most: f64(0.7),
     grid: f64(0, 5),
     curve: f64(1, 2),
     curve_p0: f64(1, 1),
@@ -64,10 +65,16 @@ describe("a detail", () => {
   });
 
   test("of many holds columns and how dense they are", () => {
-    const message = read({ ...columns, density, residual_low: f64(0, 0, 0), residual_high: f64(1, 1, 1) });
+    const ends = { residual_low: f64(0, 0, 0), residual_high: f64(1, 1, 1), residual_most: f64(0.8) };
+    const message = read({ ...columns, density, ...ends, residual_density: density });
     expect(message.data).toEqual({ kind: "columns", ...columns });
     expect(message.density).toEqual({ shades: density, rows: 2, columns: 3 });
-    expect(message).toMatchObject({ index: null, residuals: { kind: "columns", high: f64(1, 1, 1) } });
+    expect(message).toMatchObject({ index: null, residuals: { kind: "columns", high: f64(1, 1, 1), most: 0.8 } });
+    expect(message.residuals).toHaveProperty("density", { shades: density, rows: 2, columns: 3 });
+  });
+
+  test("of points with errors holds those", () => {
+    expect(read({ ...points, ...moving, sigma: f64(0.1, 0.2) }).data).toMatchObject({ sigma: f64(0.1, 0.2) });
   });
 
   test("of a fit that failed holds no residuals, and is read", () => {
@@ -122,6 +129,11 @@ describe("a picture with a detail in it", () => {
     expect([places.count, places.left(0), places.top(0)]).toEqual([2, expect.closeTo(20), 25]);
   });
 
+  test("has the height of the residuals that count, whatever the columns hold", () => {
+    const { curves, fit } = picture();
+    expect(curves && largest(curves.residuals, fit.excluded)).toBe(0.7);
+  });
+
   test("is the picture itself where all points were sent or nothing is known", () => {
     const all = picture();
     expect(magnified(all, null)).toBe(all);
@@ -149,6 +161,7 @@ describe("a page", () => {
     const look = lookAt(
       { x: { lo: 1, hi: 2 }, y: { lo: -1, hi: 5 } },
       area({ lo: 1, hi: 2 }, { lo: -1, hi: 5 }, 400.4, 200),
+      area({ lo: 1, hi: 2 }, { lo: -1, hi: 1 }, 400.4, 90),
     );
     for (let i = 0; i < 5; i++) {
       asking.soon(() => look);
@@ -158,7 +171,7 @@ describe("a page", () => {
     vi.advanceTimersByTime(100);
     asking.soon(() => look);
     vi.advanceTimersByTime(200);
-    expect(asked).toEqual([{ ...window, columns: 400, rows: 100 }]);
+    expect(asked).toEqual([{ ...window, columns: 400, rows: 100, residual_rows: 45 }]);
     asking.soon(() => null);
     vi.advanceTimersByTime(200);
     expect(asked).toHaveLength(2);
@@ -179,8 +192,13 @@ describe("a page", () => {
     };
     const page = sentOut[0]?.page ?? "";
     say(view({ answers: { page, seq: 0 } }));
-    host.look({ ...window, columns: 4, rows: 2 });
-    expect(sentOut.at(-1)).toEqual({ type: "window", page, seq: 0, window: { ...window, columns: 4, rows: 2 } });
+    host.look({ ...window, columns: 4, rows: 2, residual_rows: 1 });
+    expect(sentOut.at(-1)).toEqual({
+      type: "window",
+      page,
+      seq: 0,
+      window: { ...window, columns: 4, rows: 2, residual_rows: 1 },
+    });
     say(sent({ ...points, ...moving }, { page: "another" }));
     expect(host.view().detail).toBeNull();
     say(sent({ ...points, ...moving }, { page }));
@@ -192,7 +210,7 @@ describe("a page", () => {
     expect(host.view().detail).toBeNull();
     vi.advanceTimersByTime(60_000);
     expect(host.view().link).toBe("live"); // nothing answers that one looks at nothing
-    host.look({ ...window, columns: 4, rows: 2 });
+    host.look({ ...window, columns: 4, rows: 2, residual_rows: 1 });
     end.abort();
     expect(sentOut.at(-1)).toMatchObject({ type: "window", window: null });
   });

@@ -27,7 +27,7 @@ export function magnified(picture: Picture, detail: Detail | null): Picture {
 
 function none(kind: Residuals["kind"]): Residuals {
   const values = new Float64Array(0);
-  return kind === "points" ? { kind, values } : { kind, low: values, high: values };
+  return kind === "points" ? { kind, values } : { kind, low: values, high: values, most: 0, density: null };
 }
 
 /** Where a point is after the window has moved; null where it is no longer in it. */
@@ -36,10 +36,11 @@ export function carried(point: number, before: Detail | null, after: Detail | nu
   return place < 0 ? null : place;
 }
 
-export function lookAt({ x, y }: Spans, { width, height }: Area): Look | null {
+export function lookAt({ x, y }: Spans, { width, height }: Area, residuals: Area): Look | null {
   const count = (pixels: number): number => Math.min(MOST, Math.max(1, Math.round(pixels)));
   if (!(width > 0 && height > 0)) return null;
-  return { x: [x.lo, x.hi], y: [y.lo, y.hi], columns: count(width), rows: count(height / 2) };
+  const [rows, residual_rows] = [count(height / 2), count(residuals.height / 2)];
+  return { x: [x.lo, x.hi], y: [y.lo, y.hi], columns: count(width), rows, residual_rows };
 }
 
 /** Asks for what is looked at once the eye rests, and for the same only once. */
@@ -90,10 +91,15 @@ export function drawMany(
   paint.columns(ctx, place, all, colour, COARSE);
   ctx.restore();
   const some = columnsOf(magnified(base, detail), isResiduals);
-  if (some !== null && isResiduals) paint.columns(ctx, place, some, colour, COARSE);
-  if (some === null || isResiduals || detail.density === null) return;
-  drawDensity(ctx, place, detail.window, detail.density, colour);
+  const shades = isResiduals ? shadesOfResiduals(detail) : { window: detail.window, density: detail.density };
+  if (some === null || shades === null || shades.density === null) return;
+  drawDensity(ctx, place, shades.window, shades.density, colour);
   drawOutstanding(ctx, place, some, colour);
+}
+
+function shadesOfResiduals({ window, residuals }: Detail): { window: Window; density: Density | null } | null {
+  if (residuals?.kind !== "columns") return null;
+  return { window: { x: window.x, y: [-residuals.most, residuals.most] }, density: residuals.density };
 }
 
 function columnsOf({ frame, curves }: Picture, isResiduals: boolean): Columns | null {

@@ -75,14 +75,12 @@ export function yRange({ data }: Frame, isLog = false): Span {
 
 /** The largest residual that counts. */
 export function largest(residuals: Residuals, excluded: Uint8Array): number {
+  if (residuals.kind === "columns") return residuals.most;
   let most = 0;
-  const all = residuals.kind === "points" ? [residuals.values] : [residuals.low, residuals.high];
-  for (const values of all) {
-    for (let i = 0; i < values.length; i++) {
-      const size = Math.abs(values[i] ?? NaN);
-      if (size > most && size < Infinity && (excluded[i] ?? 0) === 0) most = size;
-    }
-  }
+  residuals.values.forEach((value, i) => {
+    const size = Math.abs(value);
+    if (size > most && size < Infinity && (excluded[i] ?? 0) === 0) most = size;
+  });
   return most;
 }
 

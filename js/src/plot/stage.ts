@@ -112,7 +112,7 @@ export class Stage {
     this.#asking.soon(() => {
       const { x, y } = this.#sight.logs;
       if (this.#base?.frame.data.kind !== "columns" || x || y || this.#sides === null) return null;
-      return lookAt(this.#sight.spans, this.#sides.data.chart.area);
+      return lookAt(this.#sight.spans, this.#sides.data.chart.area, this.#sides.residuals.chart.area);
     });
   }
 
