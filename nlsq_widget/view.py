@@ -124,6 +124,7 @@ class View:
     curves: Curves | None
     fault: str | None  # why there is no fit to draw
     stale: bool = False  # the result is of an earlier session: the fit comes later, or when asked
+    start_stale: bool = False  # so is the curve at the start values: one evaluation of the model takes long
     running: Progress | None = None  # how far that is what runs beside
     band: Band | None = None  # along `frame.along`
     can_undo: bool = False
@@ -146,6 +147,7 @@ class View:
             "fault": self.fault,
             "live": session.live,
             "stale": self.stale,
+            "start_stale": self.start_stale,
             "running": None if self.running is None else self.running.steps,
             "task": None if self.running is None else self.running.task,
             "level": session.level,
@@ -268,12 +270,13 @@ class View:
 def _doing(running: Progress) -> str:
     match running.task:
         case "fit":
-            what, count = "Fitting", "steps"
+            what, count = "Fitting", "step"
         case "guess":
-            what, count = "Looking for better start values", "fits"
+            what, count = "Looking for better start values", "fit"
         case "suggest":
-            what, count = "Looking for outliers", "fits"
-    return f"{what}: {running.steps} {count} so far." if running.steps else f"{what}."
+            what, count = "Looking for outliers", "fit"
+    plural = "" if running.steps == 1 else "s"
+    return f"{what}: {running.steps} {count}{plural} so far." if running.steps else f"{what} …"
 
 
 # What is told of a fit besides its parameters, in this order on the wire.
@@ -344,4 +347,5 @@ def waiting(session: Session, frame: Frame, before: View) -> View:
     """The picture as it was, with the choices as they are now, until a fit that takes long has begun."""
     if before.frame is not frame:
         return View(session, frame, None, None, None, stale=True, running=Progress())
-    return replace(before, session=session, fault=None, stale=True, running=Progress())
+    moved = before.start_stale or before.session.p0 != session.p0
+    return replace(before, session=session, fault=None, stale=True, start_stale=moved, running=Progress())

@@ -319,7 +319,9 @@ def test_a_fit_that_takes_long_is_answered_at_once_and_comes_later(long):
     answered = time.monotonic() - began
     assert (content["fit"]["stale"], content["fit"]["running"]) == (True, 0)
     assert arrays(long.views[-1])["parameters"][0, 0] == 4.0
+    assert content["fit"]["start_stale"]  # its curve takes an evaluation of the model, which is not waited for
     content, _ = ended(long)
+    assert not content["fit"]["start_stale"]
     assert time.monotonic() - began > 2 * answered
     assert (content["fit"]["stale"], content["fit"]["running"], content["fit"]["ok"]) == (False, None, True)
     assert [view[0]["fit"]["running"] for view in long.views].count(None) == 1  # it told how far it was before
@@ -355,7 +357,7 @@ def test_a_fit_that_takes_long_can_be_broken_off_and_the_last_one_stays(long):
 def test_a_search_that_takes_long_is_told_of_and_holds_nobody_up(long):
     before = dict(long.widget.p0)
     content, _ = long.do(kind="guess")
-    assert content["fit"]["status"] == "Looking for better start values."
+    assert content["fit"]["status"] == "Looking for better start values …"
     began = time.monotonic()
     while "fits so far" not in long.views[-1][0]["fit"]["status"]:
         assert time.monotonic() < began + 60

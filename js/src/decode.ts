@@ -99,6 +99,7 @@ function fitted(from: Fields, given: Arrays): Fit {
     fault: from.fault == null ? null : text(from, "fault"),
     live: word(from, "live", ["drag", "release", "button"]),
     stale: from.stale === true,
+    start_stale: from.start_stale === true,
     running: from.running == null ? null : number(from, "running"),
     task: from.task == null ? null : word<Task>(from, "task", ["fit", "guess", "suggest"]),
     level: from.level == null ? null : number(from, "level"),

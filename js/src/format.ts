@@ -18,6 +18,11 @@ export function short(value: number, digits = 6): string {
   return `${minus(mantissa)}${timesTen(power)}`;
 }
 
+/** A power of ten, or a small multiple of one: 0.2, 10, −10⁶. */
+export function decade(value: number): string {
+  return short(value, 4).replace(/^(\u2212?)1×/, "$1");
+}
+
 export interface Fitted {
   readonly value: string;
   readonly error: string; // "": none is known

@@ -36,6 +36,7 @@ const NEAR_FIT = 1e6; // in units of p0: likewise a fit that ran away
 const SLACK = 6; // how much too wide a range may be before it narrows
 const MANY = 100; // from this ratio on the small values are lost on a linear track
 const TICKS = 12;
+const NAME_SHARE = 0.15; // of a track, that the name of a power of ten takes
 
 /** The logarithmic scale for these marks: a plain one where all that matters is positive. */
 export function logarithmic({ p0, lower, upper, popt }: Marks): Scale {
@@ -122,15 +123,35 @@ export function stepped(ruler: Ruler, from: number, steps: number, stderr: numbe
   return tidy(valueAt(ruler, share), fine * Math.abs(valueAt(ruler, share + 0.01) - valueAt(ruler, share)));
 }
 
-/** Where the powers of ten lie that a logarithmic track shows, as shares; zero is one of them on a symlog. */
-export function decades(span: Ruler): readonly number[] {
+/** A power of ten along a logarithmic track, or the zero of a symlog. */
+export interface Decade {
+  readonly share: number;
+  readonly value: number;
+  readonly isNamed: boolean; // the outermost, and zero where there is room between them
+}
+
+export function decades(span: Ruler): readonly Decade[] {
   const { scale, lo, hi } = span;
   if (scale.kind === "linear") return [];
   const every = Math.ceil((hi - lo) / TICKS);
-  const powers = scale.kind === "log" ? upTo(Math.floor(lo), hi, every) : upTo(0, Math.max(-lo, hi), every);
-  const sized = powers.map((power) => bend(scale, scale.kind === "log" ? 10 ** power : scale.knee * 10 ** power));
-  const all = scale.kind === "log" ? sized : [...sized.map((at) => -at).reverse(), 0, ...sized];
-  return all.filter((at) => at > lo && at < hi).map((at) => (at - lo) / (hi - lo));
+  const values = scale.kind === "log" ? powers(lo, hi, every) : bothWays(span, scale.knee, every);
+  const seen = values.map((value) => ({ value, share: shareOf(span, value) }));
+  const inside = seen.filter(({ share }) => share > 0 && share < 1);
+  const ends = [inside[0]?.share ?? NaN, inside.at(-1)?.share ?? NaN];
+  return inside.map(({ value, share }) => {
+    const isApart = ends.every((end) => Math.abs(end - share) > NAME_SHARE);
+    return { value, share, isNamed: ends.includes(share) || (value === 0 && isApart) };
+  });
+}
+
+function bothWays(span: Ruler, knee: number, every: number): readonly number[] {
+  const most = Math.max(Math.abs(valueAt(span, 0)), Math.abs(valueAt(span, 1)));
+  const sizes = powers(Math.ceil(Math.log10(knee) - 1e-9), Math.log10(most), every);
+  return [...sizes.map((size) => -size).reverse(), 0, ...sizes];
+}
+
+function powers(first: number, last: number, every: number): readonly number[] {
+  return upTo(first, last, every).map((power) => 10 ** power);
 }
 
 /** The multiples of `every` from about `first` to `last`. */

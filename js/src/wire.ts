@@ -165,6 +165,7 @@ export interface Fit {
   readonly fault: string | null;
   readonly live: Live;
   readonly stale: boolean; // the fit is of earlier start values: the kernel fits on release, or when asked
+  readonly start_stale: boolean; // so is the curve at p0: the model has not been evaluated there yet
   readonly running: number | null; // how far that is what runs beside, in steps or fits; null: nothing runs
   readonly task: Task | null; // what runs beside
   readonly level: number | null; // confidence of the band

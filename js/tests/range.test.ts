@@ -185,14 +185,31 @@ describe("a logarithmic track", () => {
   });
 
   test("has a mark for each power of ten, but not too many", () => {
-    const values = (ruler: Ruler): number[] => decades(ruler).map((share) => valueAt(ruler, share));
+    const values = (ruler: Ruler): number[] => decades(ruler).map(({ value }) => value);
     const near = values({ lo: -1.5, hi: 1.5, scale: { kind: "log" } });
     for (const [i, power] of [0.1, 1, 10].entries()) expect(near[i]).toBeCloseTo(power, 12);
     expect(decades({ lo: -300, hi: 300, scale: { kind: "log" } }).length).toBeLessThan(14);
     expect(values({ lo: -1.2, hi: 1.2, scale: { kind: "symlog", knee: 1 } }).map(Math.round)).toEqual([
       -10, -1, 0, 1, 10,
     ]);
+    expect(values({ lo: -4.2, hi: 4.2, scale: { kind: "symlog", knee: 2 } })).toEqual([
+      -10000, -1000, -100, -10, 0, 10, 100, 1000, 10000,
+    ]);
+    for (const { share, value } of decades(fresh(positive, { kind: "log" }))) {
+      expect(shareOf(fresh(positive, { kind: "log" }), value)).toBe(share);
+    }
     expect(decades(fresh(marks({})))).toEqual([]);
+  });
+
+  test("names its outermost powers of ten, and zero where there is room for it", () => {
+    const named = (ruler: Ruler): number[] =>
+      decades(ruler)
+        .filter(({ isNamed }) => isNamed)
+        .map(({ value }) => value);
+    expect(named({ lo: -3.5, hi: 2.5, scale: { kind: "log" } })).toEqual([0.001, 100]);
+    expect(named({ lo: -3.2, hi: 5.2, scale: { kind: "symlog", knee: 1 } })).toEqual([-1000, 0, 100000]);
+    expect(named({ lo: -0.2, hi: 5.2, scale: { kind: "symlog", knee: 1 } })).toEqual([0, 100000]);
+    expect(named({ lo: -1.2, hi: 8, scale: { kind: "symlog", knee: 1 } })).toEqual([-10, 10000000]);
   });
 
   test("cannot place a start value that is not positive", () => {

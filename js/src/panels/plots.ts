@@ -73,6 +73,7 @@ function dim(el: HTMLElement, fault: HTMLElement, { picture, link }: View): void
   setText(fault, sentence ?? "");
   setAttribute(el, "data-dimmed", String(sentence !== null || link === "gone"));
   setAttribute(el, "data-stale", String(picture?.fit.stale ?? false));
+  setAttribute(el, "data-start-stale", String(picture?.fit.start_stale ?? false));
 }
 
 function makeSuspect({ send, signal }: Seat): HTMLButtonElement {

@@ -1,11 +1,13 @@
 /** The picture of one parameter: where p0, its bounds and the fitted value lie. It draws and listens, and decides nothing. */
 import { make, setAttribute } from "../dom";
-import { fitted, plain } from "../format";
+import { decade, fitted, plain } from "../format";
 import { decades, type Marks, type Ruler, shareOf, valueAt } from "../range";
 import type { Handle } from "./choice";
 import { type Finger, onDrag } from "./drag";
 
 export const PARK_PX = 13; // how far outside the rail a bracket waits that bounds nothing, or lies beyond the range
+
+const NAME_SHARE = 0.06; // of a track, half the name of a power of ten
 
 export interface Listener {
   finger(handle: Handle): Finger;
@@ -42,7 +44,7 @@ export function makeTrack(name: string, listener: Listener, signal: AbortSignal)
   return {
     el,
     draw(span, marks, held) {
-      drawPowers(powers, span);
+      drawPowers(powers, span, marks);
       drawAllowed(allowed, span, marks);
       drawFit(fit, span, marks);
       drawError(one, 1, span, marks);
@@ -135,14 +137,18 @@ function drawError(bar: HTMLElement, count: 1 | 2, span: Ruler, { popt, stderr }
   stretch(bar, clamp(shareOf(span, popt - count * stderr)), clamp(shareOf(span, popt + count * stderr)));
 }
 
-/** The powers of ten along a logarithm. */
-function drawPowers(el: HTMLElement, span: Ruler): void {
-  const shares = decades(span);
-  while (el.children.length > shares.length) el.lastElementChild?.remove();
-  while (el.children.length < shares.length) el.append(make("div", { class: "nlsq-power" }));
-  shares.forEach((share, i) => {
+/** The powers of ten along a logarithm. Where a bound stands there is no room for a name, and its field says it. */
+function drawPowers(el: HTMLElement, span: Ruler, { lower, upper }: Marks): void {
+  const powers = decades(span);
+  const isFree = (at: number): boolean =>
+    [lower, upper].every((bound) => !(Math.abs(shareOf(span, bound) - at) < NAME_SHARE));
+  while (el.children.length > powers.length) el.lastElementChild?.remove();
+  while (el.children.length < powers.length) el.append(make("div", { class: "nlsq-power" }));
+  powers.forEach(({ share, value, isNamed }, i) => {
     const mark = el.children[i];
-    if (mark instanceof HTMLElement) place(mark, share);
+    if (!(mark instanceof HTMLElement)) return;
+    place(mark, share);
+    setAttribute(mark, "data-name", isNamed && isFree(share) ? decade(value) : null);
   });
 }
 

@@ -1,7 +1,7 @@
 /** One plotting area: axes and points drawn by uPlot when they change, and canvases under and over them for what moves. */
 import uPlot from "uplot";
 import { make } from "../dom";
-import { magnitude, short, tick } from "../format";
+import { decade, magnitude, tick } from "../format";
 import type { Span } from "../range";
 import type { Gutter } from "./gutter";
 import { type Area, area, type Logs, logTicks, tickStep, ticks, tickWithin } from "./scale";
@@ -190,7 +190,9 @@ export class Chart {
         return [...places().labelled, ...places().others].sort((a, b) => a - b);
       },
       values: (_u: uPlot, splits: number[], _i: number, _space: number, step: number): (string | null)[] =>
-        isLog() ? labelled(splits).map((split) => (split === null ? "" : power(split))) : labels(span(), splits, step),
+        isLog()
+          ? labelled(splits).map((split) => (split === null ? "" : decade(10 ** split)))
+          : labels(span(), splits, step),
     };
   }
 }
@@ -200,11 +202,6 @@ function labels(span: Span, splits: readonly number[], step: number): string[] {
   const values = splits.map((split) => Number((split * size).toPrecision(12)));
   const most = Math.max(...values.map(Math.abs));
   return values.map((value) => tick(value, Number((step * size).toPrecision(12)), most));
-}
-
-/** A tick of a scale of logarithms: 0.2, 10, 10⁶. */
-function power(place: number): string {
-  return short(10 ** place, 4).replace(/^1×/, "");
 }
 
 function unit(span: Span, isLog: boolean): number {

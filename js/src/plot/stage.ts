@@ -236,7 +236,8 @@ export class Stage {
     const { curves, frame, fit } = this.#picture ?? {};
     if (curves == null || frame === undefined) return;
     const palette = this.#colours();
-    paint.curve(ctx, place, frame.grid, curves.curve_p0, { colour: palette.start, width: 1.8, dash: [6, 5] });
+    const start = { colour: palette.start, width: 1.8, dash: [6, 5], alpha: fit?.start_stale ? FAINT : 1 };
+    paint.curve(ctx, place, frame.grid, curves.curve_p0, start);
     const alpha = fit?.stale ? FAINT : 1;
     if (frame.data.x.length > DENSE && !fit?.stale) {
       // a rim of the ground keeps the fit legible
