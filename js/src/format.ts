@@ -33,7 +33,9 @@ export interface Fitted {
 export function fitted(value: number, error: number): Fitted {
   if (!Number.isFinite(value)) return { value: "–", error: "", power: "" };
   if (!(error > 0) || !Number.isFinite(error)) return { value: short(value, 8), error: "", power: "" };
-  if (error < Math.abs(value) * 1e-12) return { value: short(value, 13), error: short(error, 2), power: "" };
+  if (isApart(value, error)) {
+    return { value: short(value, error > Math.abs(value) ? 4 : 13), error: short(error, 2), power: "" };
+  }
   const top = magnitude(Math.max(Math.abs(value), error));
   const power = top >= -3 && top < 6 ? 0 : top;
   const lead = error / 10 ** magnitude(error);
@@ -48,7 +50,7 @@ export function fitted(value: number, error: number): Fitted {
 
 /** The same in short: 1.2345(67) is 1.2345 ± 0.0067, and 12.3(4.5) is 12.3 ± 4.5. The error has two digits. */
 export function concise(value: number, error: number): Fitted {
-  const isPlain = !(error > 0) || !Number.isFinite(error) || error < Math.abs(value) * 1e-12;
+  const isPlain = !(error > 0) || !Number.isFinite(error) || isApart(value, error);
   if (!Number.isFinite(value) || isPlain) {
     const { error: small, ...alone } = fitted(value, error);
     return { ...alone, error: small === "" ? "" : ` ± ${small}` };
@@ -65,6 +67,11 @@ export function concise(value: number, error: number): Fitted {
     error: `(${inside < 1 ? scaled(two, last).toFixed(0) : inside.toFixed(decimals)})`,
     power: power === 0 ? "" : timesTen(power),
   };
+}
+
+/** Too far apart in size for one row of digits: of either nothing would be left. */
+function isApart(value: number, error: number): boolean {
+  return error < Math.abs(value) * 1e-12 || (value !== 0 && error > Math.abs(value) * 1e4);
 }
 
 /** The label of a tick: as many decimals as its step needs. */
@@ -86,13 +93,13 @@ export function read(typed: string, open: Infinity | null): number | null | stri
     .replace(/\u2212/g, "-")
     .toLowerCase();
   if (open !== null && /^(|none|[+-]?(inf|infinity|∞))$/.test(text)) return unbounded(text, open);
-  if (text === "") return "Type a number, such as 3.5 or 1e-4.";
+  if (text === "") return "Type a number, such as 3.5 or 2e5.";
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(text)) {
     const value = Number(text);
     return Number.isFinite(value) ? value : `${typed.trim()} is too large for a number.`;
   }
   if (/^[+-]?\d+,\d+$/.test(text)) return `Write ${text.replace(",", ".")} with a point, not a comma.`;
-  return `“${typed.trim()}” is not a number. Type one such as 3.5 or 1e-4.`;
+  return `“${typed.trim()}” is not a number. Type one such as 3.5 or 2e5.`;
 }
 
 type Infinity = "-" | "+";

@@ -37,6 +37,7 @@ const SLACK = 6; // how much too wide a range may be before it narrows
 const MANY = 100; // from this ratio on the small values are lost on a linear track
 const TICKS = 12;
 const NAME_SHARE = 0.15; // of a track, that the name of a power of ten takes
+const RIM_SHARE = 0.05; // of a track, where a name would run into the bracket that waits at its end
 
 /** The logarithmic scale for these marks: a plain one where all that matters is positive. */
 export function logarithmic({ p0, lower, upper, popt }: Marks): Scale {
@@ -137,7 +138,8 @@ export function decades(span: Ruler): readonly Decade[] {
   const values = scale.kind === "log" ? powers(lo, hi, every) : bothWays(span, scale.knee, every);
   const seen = values.map((value) => ({ value, share: shareOf(span, value) }));
   const inside = seen.filter(({ share }) => share > 0 && share < 1);
-  const ends = [inside[0]?.share ?? NaN, inside.at(-1)?.share ?? NaN];
+  const middle = inside.filter(({ share }) => share > RIM_SHARE && share < 1 - RIM_SHARE);
+  const ends = [middle[0]?.share ?? NaN, middle.at(-1)?.share ?? NaN];
   return inside.map(({ value, share }) => {
     const isApart = ends.every((end) => Math.abs(end - share) > NAME_SHARE);
     return { value, share, isNamed: ends.includes(share) || (value === 0 && isApart) };

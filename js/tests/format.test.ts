@@ -120,8 +120,9 @@ describe("a fitted value in short", () => {
 
   test.each([
     [3, 400, "0.0(4.0)×10²"],
-    [1e-5, 3, "0.0(3.0)"],
-    [1e-3, 1e5, "0.0(1.0)×10⁵"],
+    [1e-5, 3, "1×10⁻⁵ ± 3"], // where nothing of the value would be left, both stand alone
+    [1e-3, 1e5, "0.001 ± 100000"],
+    [1000, 8.6e67, "1000 ± 8.6×10⁶⁷"],
     [1e20, 1e22, "0.0(1.0)×10²²"],
   ])("%s ± %s, an error larger than the value, is %s", (value, error, text) => {
     expect(Object.values(concise(value, error)).join("")).toBe(text);

@@ -207,9 +207,10 @@ describe("a logarithmic track", () => {
         .filter(({ isNamed }) => isNamed)
         .map(({ value }) => value);
     expect(named({ lo: -3.5, hi: 2.5, scale: { kind: "log" } })).toEqual([0.001, 100]);
-    expect(named({ lo: -3.2, hi: 5.2, scale: { kind: "symlog", knee: 1 } })).toEqual([-1000, 0, 100000]);
-    expect(named({ lo: -0.2, hi: 5.2, scale: { kind: "symlog", knee: 1 } })).toEqual([0, 100000]);
-    expect(named({ lo: -1.2, hi: 8, scale: { kind: "symlog", knee: 1 } })).toEqual([-10, 10000000]);
+    expect(named({ lo: -3.6, hi: 5.6, scale: { kind: "symlog", knee: 1 } })).toEqual([-1000, 0, 100000]);
+    expect(named({ lo: -0.5, hi: 5.5, scale: { kind: "symlog", knee: 1 } })).toEqual([0, 100000]);
+    expect(named({ lo: -3.05, hi: 2.05, scale: { kind: "log" } })).toEqual([0.01, 10]);
+    expect(named({ lo: -1.8, hi: 8, scale: { kind: "symlog", knee: 1 } })).toEqual([-10, 10000000]);
   });
 
   test("cannot place a start value that is not positive", () => {

@@ -134,7 +134,9 @@ export class Chart {
     const common = this.#axis("x", 70);
     if (!isResiduals)
       return { ...common, size: 13, values: (_, splits) => splits.map(() => null), ticks: { show: false } };
-    return { ...common, size: 24, label: () => xLabel(), labelSize: 18, labelGap: 0 };
+    const values = (u: uPlot, splits: number[], i: number, space: number, step: number): (string | null)[] =>
+      uncut(u, splits, common.values(u, splits, i, space, step), common.font);
+    return { ...common, values, size: 24, label: () => xLabel(), labelSize: 18, labelGap: 0 };
   }
 
   #yAxis(gutter: Gutter): uPlot.Axis {
@@ -151,7 +153,7 @@ export class Chart {
     };
   }
 
-  #axis(which: "x" | "y", space: number): uPlot.Axis {
+  #axis(which: "x" | "y", space: number) {
     const { palette } = this.#content;
     const { font } = palette();
     const marks = this.#marks(which);
@@ -161,7 +163,7 @@ export class Chart {
       labelFont: `${LABEL_PX}px ${font}`,
       gap: 5,
       stroke: () => palette().text,
-      grid: { stroke: () => palette().grid, width: 1, filter: (_u, splits) => marks.labelled(splits) },
+      grid: { stroke: () => palette().grid, width: 1, filter: (_u: uPlot, splits: number[]) => marks.labelled(splits) },
       ticks: { stroke: () => palette().axis, width: 1, size: 4 },
       border: { show: true, stroke: () => palette().axis, width: 1 },
       ...{ incrs: marks.incrs, splits: marks.splits, values: marks.values },
@@ -202,6 +204,20 @@ function labels(span: Span, splits: readonly number[], step: number): string[] {
   const values = splits.map((split) => Number((split * size).toPrecision(12)));
   const most = Math.max(...values.map(Math.abs));
   return values.map((value) => tick(value, Number((step * size).toPrecision(12)), most));
+}
+
+/** A label that would run over the right edge is left out: half a number is a wrong one. */
+function uncut(
+  u: uPlot,
+  splits: readonly number[],
+  texts: readonly (string | null)[],
+  font: string,
+): (string | null)[] {
+  const room = u.width - u.bbox.left / uPlot.pxRatio;
+  return texts.map((text, i) => {
+    const end = u.valToPos(splits[i] ?? NaN, "x") + widest(u.ctx, [text ?? ""], font) / 2;
+    return end > room ? "" : text;
+  });
 }
 
 function unit(span: Span, isLog: boolean): number {

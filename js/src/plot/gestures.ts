@@ -43,13 +43,14 @@ interface Start extends At {
 export function listen(over: HTMLElement, gestures: Gestures, signal: AbortSignal): void {
   let start: Start | null = null;
   let last: At = { left: 0, top: 0, reach: 0 };
+  const focus = quietly(over, signal);
 
   function down(event: PointerEvent): void {
     if (event.button !== 0 || start !== null) return;
     last = at(event, over);
     start = { id: event.pointerId, ...last, deed: deedOf(event, gestures.mode()) };
     over.setPointerCapture(event.pointerId);
-    over.focus({ preventScroll: true });
+    focus();
     gestures.begin();
     event.preventDefault();
   }
@@ -83,6 +84,16 @@ export function listen(over: HTMLElement, gestures: Gestures, signal: AbortSigna
   over.addEventListener("wheel", (event) => onWheel(event, at(event, over), gestures), { signal, passive: false });
   onPinch(over, { begin: giveUp, zoom: (factor, left, top) => gestures.wheel(factor, left, top) }, signal);
   over.addEventListener("dblclick", (event) => gestures.reset(at(event, over)), { signal });
+}
+
+/** Gives the focus without its ring, until a key is pressed: whoever points needs none to see where. */
+function quietly(over: HTMLElement, signal: AbortSignal): () => void {
+  const keyed = (): void => void delete over.dataset.by;
+  for (const kind of ["keydown", "blur"] as const) over.addEventListener(kind, keyed, { signal });
+  return () => {
+    over.dataset.by = "pointer";
+    over.focus({ preventScroll: true });
+  };
 }
 
 function finish({ deed, ...from }: Start, to: At, over: HTMLElement, gestures: Gestures): void {
