@@ -240,9 +240,13 @@ class FitWidget(anywidget.AnyWidget):
 
         def show(shown: Shown) -> None:
             with self._lock:
-                look()
-                self._become(shown)
-                self._send_view(None, shown.refused)
+                if alive():
+                    self._become(shown)
+                    self._send_view(None, shown.refused)
+                elif (late := shown.late(self._view)) is not None:
+                    self._show(late)
+                    self._send_view(None)
+            look()
 
         with suppress(_NotWanted):
             work.run(show, look, sliced=min(self._took) > _SLICED_MS)

@@ -31,6 +31,16 @@ class Shown:
     suspects: np.ndarray | None = None  # newly found ones; None: those of before stay
     refused: str | None = None  # why a search found nothing
 
+    def late(self, now: View) -> View | None:
+        """The screen with the curve of a place that a finger has left since; None where it would tell nothing new.
+
+        Else a finger that goes on faster than the model is evaluated would see no curve before it rests.
+        """
+        if now.running is None or not now.start_stale or now.curves is None or self.view.curves is None:
+            return None
+        is_other = self.view.fault is not None or self.view.start_stale or self.view.frame is not now.frame
+        return None if is_other else replace(now, curves=Curves(self.view.curves.p0, now.curves.fitted))
+
 
 Show = Callable[[Shown], None]  # raises what ends the work when something newer was asked for
 

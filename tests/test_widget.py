@@ -343,6 +343,21 @@ def test_of_fits_that_take_long_only_the_newest_is_shown(long):
     assert shown == [3.5]
 
 
+def test_the_start_curve_follows_a_finger_that_does_not_rest(long):
+    """One that is as slow as a few evaluations of the model, and faster than its fit."""
+    value, until = 2.25, time.monotonic() + 60
+    shown = [2.25]
+    while len(set(shown)) < 3:
+        assert time.monotonic() < until
+        value += 0.001
+        long.say(type="command", gesture=1, final=False, command={"kind": "p0", "name": "a", "value": value})
+        time.sleep(0.02)
+        shown += [arrays(view)["curve_p0"][0] for view in long.views if view[0]["fit"]["start_stale"]]
+        assert arrays(long.views[-1])["parameters"][0, 0] == value  # the newest choice is on the screen all the time
+    long.do(kind="cancel")
+    ended(long)
+
+
 def test_a_fit_that_takes_long_can_be_broken_off_and_the_last_one_stays(long):
     before = long.widget.result
     long.do(kind="p0", name="a", value=40.0)
