@@ -75,6 +75,8 @@ def test_a_single_point_of_a_million_is_seen_reached_and_taken_out(server: Serve
     zoom_around(notebook, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     looks_at(notebook, 0.11)
     expect(exclude).to_be_visible()
+    expect(plot(notebook)).to_be_focused()
+    expect(plot(notebook)).to_have_css("outline-style", "none")  # a frame is for who comes by key
     notebook.screenshot("large-points")
 
     middle = box["x"] + box["width"] / 2
