@@ -1,57 +1,52 @@
 """What is dragged: cells of a notebook, each with a widget. Nothing else knows what they look like."""
 
-import importlib.util
-from dataclasses import dataclass
-
-_OURS = """
+OURS = """
 import jax.numpy as jnp, numpy as np
 from nlsq_widget import FitWidget
 x = np.linspace(0, 4, {points})
 y = 2.5 * np.exp(-1.3 * x) + 0.5 + 0.05 * np.random.default_rng(0).normal(size=x.size)
 def decay(x, a, b, c):
     return a * jnp.exp(-b * x) + c
-w = FitWidget(decay, x, y, p0={{"a": 2, "b": 1, "c": 1}})
-w
+FitWidget(decay, x, y, p0={{"a": 2, "b": 1, "c": 1}})
 """
 
 # One number there, one number back: what no widget can be faster than. Its messages are our widget's own.
-_BARE = """
+BARE = """
 import anywidget
 class Bare(anywidget.AnyWidget):
     _esm = '''
-    function render({{ model, el }}) {{
+    function render({ model, el }) {
       const box = document.createElement("div"), canvas = document.createElement("canvas");
       const pen = canvas.getContext("2d");
       box.className = "bare";
       box.append(canvas);
       el.append(box);
       let seq = 0, answered = 0, waits = null;
-      const pump = () => {{
+      const pump = () => {
         if (waits === null || answered < seq) return;
-        model.send({{ type: "command", seq: ++seq, value: waits }});
+        model.send({ type: "bare", seq: ++seq, value: waits });
         waits = null;
-      }};
-      box.addEventListener("pointermove", (event) => {{ waits = event.clientX; pump(); }});
-      model.on("msg:custom", (content) => {{
+      };
+      box.addEventListener("pointermove", (event) => { waits = event.clientX; pump(); });
+      model.on("msg:custom", (content) => {
         answered = content.seq;
         pump();
         pen.clearRect(0, 0, 300, 150);
         pen.fillText(String(content.value), 10, 20);
         box.dataset.answers = String(content.seq);
-      }});
-    }}
-    export default {{ render }};
+      });
+    }
+    export default { render };
     '''
     def __init__(self):
         super().__init__()
         self.on_msg(self.answer)
     def answer(self, _, content, buffers):
-        self.send({{"seq": content["seq"], "value": content["value"]}}, {padding})
-w = Bare()
-w
+        self.send({"seq": content["seq"], "value": content["value"]}, [bytes(66_000)])
+Bare()
 """
 
-_IMINUIT = """
+IMINUIT = """
 import matplotlib
 matplotlib.use("module://matplotlib_inline.backend_inline")  # by the name that ipywidgets looks for
 import numpy as np
@@ -61,45 +56,5 @@ x = np.linspace(0, 4, {points})
 y = 2.5 * np.exp(-1.3 * x) + 0.5 + 0.05 * np.random.default_rng(0).normal(size=x.size)
 m = Minuit(LeastSquares(x, y, 0.05, lambda x, a, b, c: a * np.exp(-b * x) + c), a=2, b=1, c=1)
 m.limits = [(0, 5), (0, 5), (0, 5)]
-w = m.interactive()
-w
+m.interactive()
 """
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A widget in a notebook of its own."""
-
-    name: str
-    cell: str
-    shown: str  # what is there once it is
-    handle: str  # what is dragged
-    needs: str = "anywidget"
-    subshells: bool = True  # whether its messages go beside the cells
-
-    @property
-    def available(self) -> bool:
-        """Whether its library is installed here."""
-        return importlib.util.find_spec(self.needs) is not None
-
-
-BARE = "one number, padded"
-_PADDED = _BARE.format(padding="[bytes(66_000)]")
-
-
-def scenes(points: tuple[int, ...], beside: int) -> list[Scene]:
-    """Those that are measured, iminuit's up to `beside` points: it redraws all of them."""
-    thumb = "[role=slider][aria-label='b start value']"
-    bare = [Scene(BARE, _PADDED, ".bare", ".bare"), Scene("one number", _BARE.format(padding="[]"), ".bare", ".bare")]
-    ours = [
-        Scene(f"nlsq_widget, {n:,} points", _OURS.format(points=n), ".nlsq-widget", thumb, "nlsq_widget")
-        for n in points
-    ]
-    # What a callback on another thread draws does not reach the Output widget that iminuit's draws with.
-    knob = ".noUi-handle"
-    theirs = [
-        Scene(f"iminuit, {n:,} points", _IMINUIT.format(points=n), knob, knob, "iminuit", subshells=False)
-        for n in points
-        if n <= beside
-    ]
-    return [*bare, *ours, *theirs]
