@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +55,57 @@ class Data:
     def correlated(self) -> bool:
         """Whether sigma is a covariance matrix."""
         return self.given.sigma is not None and self.given.sigma.ndim == 2
+
+    def counting(self, excluded: frozenset[int], x_range: tuple[float, float]) -> Counting:
+        """Those that count. The last choice is kept: a drag asks for it at each move."""
+        kept = self.__dict__.get("_counting")
+        if kept is None or (kept.excluded, kept.x_range) != (excluded, x_range):
+            kept = self.__dict__["_counting"] = Counting(self, excluded, x_range)
+        return kept
+
+
+@dataclass(frozen=True, eq=False)
+class Counting:
+    """Which points count, and what is the same for all fits of them."""
+
+    data: Data
+    excluded: frozenset[int]  # indices of points that were taken out one by one
+    x_range: tuple[float, float]  # what lies outside does not count either
+
+    @cached_property
+    def out(self) -> np.ndarray | None:
+        """True for each point that does not count [points]; None where all do."""
+        if not self.excluded and self.x_range == (-inf, inf):
+            return None
+        out = np.zeros(self.data.n_points, dtype=bool)
+        out[list(self.excluded)] = True
+        if self.x_range != (-inf, inf):
+            out |= (self.data.x < self.x_range[0]) | (self.data.x > self.x_range[1])
+        return out
+
+    @cached_property
+    def n_out(self) -> int:
+        """How many points do not count."""
+        return 0 if self.out is None else int(np.count_nonzero(self.out))
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """True for each point that counts [points]."""
+        counts = np.ones(self.data.n_points, dtype=bool) if self.out is None else ~self.out
+        counts.setflags(write=False)  # it is for all
+        return counts
+
+    @cached_property
+    def variation(self) -> float:
+        """chi2 of the (weighted) mean of y: how much there is to explain; nan for correlated errors."""
+        if self.data.correlated:
+            return float("nan")
+        y, sigma = self.data.y[self.counts], self.data.sigma
+        sigma = np.ones_like(y) if sigma is None else sigma[self.counts]
+        mean = np.average(y, weights=(np.min(sigma, initial=np.inf) / sigma) ** 2)
+        variation = float(np.sum(((y - mean) / sigma) ** 2))
+        rounding = float(np.sum((4 * np.finfo(float).eps * y / sigma) ** 2))
+        return variation if variation > rounding else 0.0  # what does not vary but for its last digit
 
 
 def _on_host(name: str, values: Any) -> np.ndarray:

@@ -160,7 +160,7 @@ def rules_of(session: Session, tolerances: Tolerances) -> np.ndarray:
     return np.array([*tolerances, list(LOSSES).index(session.loss), session.loss_scale], dtype=float)
 
 
-def choices_of(session: Session, free: list[bool]) -> np.ndarray:
+def choices_of(session: Session, free: Sequence[bool]) -> np.ndarray:
     """What is fixed has its start value for both bounds."""
     lower, upper = session.lower, session.upper
     if not all(free):

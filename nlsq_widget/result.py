@@ -73,11 +73,10 @@ class Result:
         """What was neither fixed nor held by equal bounds: bool [parameters]."""
         return np.array(self.session.free)
 
-    @cached_property
+    @property
     def counts(self) -> np.ndarray:
         """What was not excluded: bool [points]."""
-        out = self.session.out
-        return np.ones(self.data.n_points, dtype=bool) if out is None else ~out
+        return self.session.counting.counts
 
     @cached_property
     def at_bound(self) -> tuple[str | None, ...]:
@@ -158,18 +157,10 @@ class Result:
     def reduced_chi2(self) -> float:
         return self.chi2 / self.dof if self.dof > 0 else float("nan")
 
-    @cached_property
+    @property
     def variation(self) -> float:
         """chi2 of the (weighted) mean of y: how much there is to explain; nan for correlated errors."""
-        y = self.data.y[self.counts]
-        sigma = self.data.sigma
-        if self.data.correlated:
-            return float("nan")
-        sigma = np.ones_like(y) if sigma is None else sigma[self.counts]
-        mean = np.average(y, weights=(np.min(sigma, initial=np.inf) / sigma) ** 2)
-        variation = float(np.sum(((y - mean) / sigma) ** 2))
-        rounding = float(np.sum((4 * np.finfo(float).eps * y / sigma) ** 2))
-        return variation if variation > rounding else 0.0  # what does not vary but for its last digit
+        return self.session.counting.variation
 
     @property
     def r_squared(self) -> float:

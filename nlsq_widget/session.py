@@ -10,7 +10,7 @@ from typing import Any, Literal, assert_never, cast, get_args
 
 import numpy as np
 
-from nlsq_widget.data import Data
+from nlsq_widget.data import Counting, Data
 from nlsq_widget.device import device as named_device
 from nlsq_widget.model import Model
 from nlsq_widget.solver import LOSSES
@@ -48,14 +48,19 @@ class Session:
         return self.model.names
 
     @cached_property
+    def counting(self) -> Counting:
+        """The points that count."""
+        return self.data.counting(self.excluded, self.x_range)
+
+    @property
     def out(self) -> np.ndarray | None:
         """True for each point that does not count [points]; None where all do."""
-        return _left_out(self.data, self.excluded, self.x_range)
+        return self.counting.out
 
     @property
     def n_out(self) -> int:
         """How many points do not count."""
-        return 0 if self.out is None else int(np.count_nonzero(self.out))
+        return self.counting.n_out
 
     def fits_as(self, other: Session) -> bool:
         """Whether the fit is the same: only what is drawn, or when, may differ."""
@@ -70,11 +75,12 @@ class Session:
             return "tied"
         return "fixed" if name in self.fixed else "following" if name in self.following else "free"
 
-    @property
-    def free(self) -> list[bool]:
+    @cached_property
+    def free(self) -> tuple[bool, ...]:
         """What the fit may move [parameters]: neither fixed, nor tied, nor held by equal bounds."""
+        held = self.fixed | {name for name, _ in self.model.ties.texts}
         rows = zip(self.names, self.lower, self.upper, strict=True)
-        return [name not in self.fixed and name not in self.model.ties and low < high for name, low, high in rows]
+        return tuple(name not in held and low < high for name, low, high in rows)
 
 
 @dataclass(frozen=True)
@@ -321,16 +327,6 @@ def _set_range(session: Session, lower: float, upper: float) -> Session:
     if not lower < upper:
         raise ValueError(f"The range of x is {lower:.10g} to {upper:.10g}; its lower end must be below its upper one.")
     return _counted(replace(session, x_range=(lower, upper)))
-
-
-def _left_out(data: Data, excluded: frozenset[int], x_range: tuple[float, float]) -> np.ndarray | None:
-    if not excluded and x_range == (-inf, inf):
-        return None
-    out = np.zeros(data.n_points, dtype=bool)
-    out[list(excluded)] = True
-    if x_range != (-inf, inf):
-        out |= (data.x < x_range[0]) | (data.x > x_range[1])
-    return out
 
 
 def _counted(session: Session) -> Session:

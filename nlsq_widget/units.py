@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -20,7 +21,7 @@ class Errors(NamedTuple):
     correlation: np.ndarray  # [parameters, parameters]; nan where a standard error is zero or infinite
 
 
-def held(variances: np.ndarray, free: list[bool], precision: str) -> bool:
+def held(variances: np.ndarray, free: Sequence[bool], precision: str) -> bool:
     """Whether floats hold the variances [parameters] of what is free to all digits."""
     kind = np.finfo(precision)
     least, most = float(kind.tiny) / float(kind.eps), float(kind.max)
@@ -34,7 +35,7 @@ def powers(R: np.ndarray) -> np.ndarray:
 
 
 def rescaled(
-    R: np.ndarray, free: list[bool], points: int, precision: str, variance: float
+    R: np.ndarray, free: Sequence[bool], points: int, precision: str, variance: float
 ) -> tuple[np.ndarray, Errors] | None:
     """(R'R)^-1 times `variance` [parameters, parameters], as far as floats hold it, and what it tells.
 

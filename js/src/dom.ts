@@ -32,6 +32,15 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const styled = new WeakMap<Element, Map<string, string>>();
+
+export function setStyle(element: HTMLElement, name: "left" | "width", value: string): void {
+  const known = styled.get(element) ?? new Map<string, string>();
+  if (known.get(name) === value) return;
+  element.style[name] = value;
+  styled.set(element, known.set(name, value));
+}
+
 export function setAttribute(element: Element, name: string, value: string | null): void {
   if (value === null) element.removeAttribute(name);
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);

@@ -1,5 +1,5 @@
 /** The picture of one parameter: where p0, its bounds and the fitted value lie. It draws and listens, and decides nothing. */
-import { make, setAttribute } from "../dom";
+import { make, setAttribute, setStyle } from "../dom";
 import { decade, fitted, plain } from "../format";
 import { decades, type Marks, type Ruler, shareOf, valueAt } from "../range";
 import type { Handle } from "./choice";
@@ -160,12 +160,12 @@ function describe(handle: HTMLElement, now: number, text: string, range: { lo: n
 }
 
 function place(element: HTMLElement, share: number, pixels = 0): void {
-  element.style.left = `calc(${(100 * share).toFixed(3)}% + ${pixels}px)`;
+  setStyle(element, "left", `calc(${(100 * share).toFixed(3)}% + ${pixels}px)`);
 }
 
 function stretch(element: HTMLElement, from: number, to: number): void {
-  element.style.left = `${(100 * from).toFixed(3)}%`;
-  element.style.width = `${(100 * Math.max(0, to - from)).toFixed(3)}%`;
+  setStyle(element, "left", `${(100 * from).toFixed(3)}%`);
+  setStyle(element, "width", `${(100 * Math.max(0, to - from)).toFixed(3)}%`);
 }
 
 function clamp(share: number): number {
