@@ -81,7 +81,10 @@ _SINGLE = (
     for (let i = 0; i < count; i++)
         for (const [k, handle] of handles.entries()) {
             await later(20 + 40 * Math.random());
-            const drawn = new Promise((done) => (live.next = done));
+            const drawn = new Promise((done, fail) => {
+                live.next = done;
+                setTimeout(() => fail(new Error("a move was not answered for 30 s")), 30_000);
+            });
             const began = performance.now();
             move(handle);
             found[k].push((await drawn) - began);
