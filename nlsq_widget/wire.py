@@ -31,7 +31,7 @@ from nlsq_widget.view import View
 # The notebook server leaves Nagle's algorithm on: a reply shorter than this waits 40 ms for an acknowledgement.
 UNDELAYED = 66_000
 
-_DTYPES = {"d": "float64", "B": "uint8"}  # by NumPy's letter; its names take longer to make
+_DTYPES = {"d": "float64", "f": "float32", "B": "uint8"}  # by NumPy's letter; its names take longer to make
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ def pack(
 ) -> tuple[dict[str, Any], list[memoryview]]:
     """A view as one message: a head for JSON, and an array to each buffer."""
     arrays = (view.frame.arrays() if with_frame else {}) | view.arrays()
+    if "residuals" in arrays:
+        arrays["residuals"] = _short(arrays["residuals"])
     missing = UNDELAYED - sum(array.nbytes for array in arrays.values())
     if answers is not None and missing > 0:
         arrays["padding"] = np.zeros(missing, dtype=np.uint8)
@@ -62,6 +64,12 @@ def pack(
         "arrays": _described(arrays),
     }
     return head, _buffers(arrays)
+
+
+def _short(values: np.ndarray) -> np.ndarray:
+    """In single precision, which is enough for what is drawn around zero, unless its range is too small for them."""
+    largest = np.max(np.abs(values), initial=0.0)
+    return values.astype(np.float32) if largest == 0 or 1e-30 < largest < 1e30 else values
 
 
 def _described(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -63,6 +63,14 @@ def test_python_and_the_page_make_the_same_change(w):
     np.testing.assert_allclose(w.widget.result.popt, fit(decay, X, Y, p0=[1.5, 1, 0]).popt, rtol=1e-9)
 
 
+@pytest.mark.parametrize(("unit", "dtype"), [(1.0, np.float32), (1e-100, np.float64)])
+def test_residuals_are_sent_in_single_precision_where_it_holds_them(unit, dtype):
+    w = Page(FitWidget(decay, X, unit * Y, p0=[2 * unit, 1, 0]))
+    left = arrays(w.do(kind="p0", name="tau", value=1.5))["residuals"]
+    assert left.dtype == dtype
+    np.testing.assert_allclose(left, w.widget.result.residuals, rtol=1e-6)
+
+
 def test_every_message_is_answered_by_one_view_with_its_number(w):
     for message in (
         {"type": "hello"},
