@@ -31,9 +31,10 @@ from nlsq_widget.device import Device, compilation_cache, cores, small_programs_
 DISABLE = "NLSQ_DISABLE_PERSISTENT_CACHE"
 MAX_BYTES = 256 << 20  # in all; the least recently used go first
 
-_FORMAT = b"nlsq 1\n"
+_FORMAT = b"nlsq 2\n"
+_WITH_LAPACK, _WITHOUT = b"lapack\n", b"alone!\n"
 _SUFFIX = ".xla"
-_DIGEST = hashlib.sha256().digest_size
+_HEAD, _NEEDS = len(_FORMAT) + hashlib.sha256().digest_size, len(_WITHOUT)
 # Calls that JAX itself brings along. Any other may hold an address of this process: a callback, a kernel of the user's.
 _PORTABLE = re.compile(r"(lapack_|blas_|cusolver|cublas|hipsolver|hipblas|cu_|hip_|mhlo\.|chlo\.|Sharding$)")
 # On a CPU these passes take more than half of the time to compile many small loops, and the fit is no faster for them.
@@ -101,7 +102,8 @@ def _kept(key: str, lowered: Any, where: Device) -> Any:
 def _made(key: str | None, lowered: Any, where: Device) -> Any:
     program = _compile(lowered, where)
     if key is not None:
-        _guarded(lambda: _store(_directory(), key, program))
+        needs = _WITH_LAPACK if "lapack_" in lowered.as_text() else _WITHOUT
+        _guarded(lambda: _store(_directory(), key, needs, program))
     return program
 
 
@@ -211,9 +213,11 @@ def _load(path: Path, where: Device) -> Any:
             content = file.read()
     except FileNotFoundError:
         return None
-    head, payload = content[: len(_FORMAT) + _DIGEST], content[len(_FORMAT) + _DIGEST :]
-    if head != _FORMAT + hashlib.sha256(payload).digest():
+    head, needs, payload = content[:_HEAD], content[_HEAD : _HEAD + _NEEDS], content[_HEAD + _NEEDS :]
+    if head != _FORMAT + hashlib.sha256(needs + payload).digest():
         raise ValueError(f"{path} was damaged, and is written anew")
+    if needs == _WITH_LAPACK:
+        _lapack_found()
     with suppress(OSError):
         os.utime(path)  # used just now
     return where.jax.client.deserialize_executable(zlib.decompress(payload), [where.jax], None)
@@ -242,10 +246,17 @@ def _in_place_of_compiling(executable: Any) -> Generator[None]:
             compiler.compile_or_get_cached = compiling
 
 
-def _store(directory: Path, key: str, program: Any) -> None:
+@cache
+def _lapack_found() -> None:
+    """JAX looks for LAPACK when it lowers the first call of it; a program from disk would call nothing, and crash."""
+    square = jax.ShapeDtypeStruct((2, 2), "float32")
+    jax.jit(jax.numpy.linalg.qr).trace(square).lower(lowering_platforms=("cpu",))
+
+
+def _store(directory: Path, key: str, needs: bytes, program: Any) -> None:
     executable = program.runtime_executable()
     payload = zlib.compress(executable.client.serialize_executable(executable), 1)
-    content = _FORMAT + hashlib.sha256(payload).digest() + payload
+    content = _FORMAT + hashlib.sha256(needs + payload).digest() + needs + payload
     # For the user alone, and whole or not at all, whoever else writes the same.
     descriptor, name = tempfile.mkstemp(suffix=_SUFFIX, prefix=".new-", dir=directory)
     try:

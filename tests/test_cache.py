@@ -63,14 +63,19 @@ print(json.dumps({
 """
 
 
-def in_a_process(home, users_programs=0, **env):
-    """What a fit in a process of its own tells, with this home directory."""
+def told_by(script, home, *arguments, **env):
+    """What a process of its own prints, with this home directory."""
     inherited = {k: v for k, v in os.environ.items() if k not in (cache.DISABLE, "XLA_FLAGS")}
-    command = [sys.executable, "-W", "error", "-c", FIT, str(users_programs)]
+    command = [sys.executable, "-W", "error", "-c", script, *arguments]
     told = {**inherited, "HOME": str(home), **env}
     done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+def in_a_process(home, users_programs=0, **env):
+    """What a fit in a process of its own tells, with this home directory."""
+    return json.loads(told_by(FIT, home, str(users_programs), **env))
 
 
 def kept(home):
@@ -113,6 +118,31 @@ def from_disk(lowered, monkeypatch):
 
 def same(left, right):
     return all(np.array_equal(left[name], right[name]) for name in ("twice", "sines"))
+
+
+# Beyond six parameters LAPACK solves, which JAX looks for only when it lowers a call of it.
+MANY = """
+import sys
+import jax.numpy as jnp, numpy as np
+import nlsq_widget
+import nlsq_widget.program
+
+traced = []
+refit = nlsq_widget.program.refit
+nlsq_widget.program.refit = lambda *given: traced.append(given) or refit(*given)
+
+x = np.linspace(-1, 1, 40)
+def series(x, a, b, c, d, e, f, g, h):
+    return a + x * (b + x * (c + x * (d + x * (e + x * (f + x * (g + x * h))))))
+popt, pcov = nlsq_widget.curve_fit(series, x, np.exp(x), p0=[1.0] * 8)
+print(len(traced), popt.tobytes().hex(), pcov.tobytes().hex())
+"""
+
+
+def test_a_second_process_finds_what_the_program_of_many_parameters_calls(tmp_path):
+    first, second = (told_by(MANY, tmp_path).split() for _ in range(2))
+    assert (first[0], second[0]) == ("1", "0")
+    assert first[1:] == second[1:]
 
 
 def test_a_second_process_compiles_nothing_and_gets_the_same_bits_and_programs_of_the_user_are_left_alone(tmp_path):
