@@ -129,7 +129,8 @@ def run(effort: Effort) -> Report:
             for busy in (False, True):
                 bare, ours = _measured(browser, points, effort, busy)
                 where = f"{points:,} points" + ", a cell running" * busy
-                _tell(rows, "one number, beside it", bare, bare)
+                if bare is not None:
+                    _tell(rows, "one number, beside it", bare, bare)
                 _tell(rows, f"nlsq_widget, {where}", ours, bare)
             if present and points <= effort.live_beside:
                 _tell(rows, f"iminuit, {points:,} points", _theirs(browser, points, effort), None)
@@ -194,15 +195,14 @@ def _begun(notebook: Notebook, handle: str) -> tuple[Locator, float, float]:
     return found, x, y
 
 
-def _measured(browser: Browser, points: int, effort: Effort, busy: bool) -> tuple[Drag, Drag]:
-    """The bare widget and ours."""
+def _measured(browser: Browser, points: int, effort: Effort, busy: bool) -> tuple[Drag | None, Drag]:
+    """The bare widget and ours; while a cell runs ours alone, since the bare one waits for the cell."""
     with _notebook(browser, BARE, OURS.format(points=points), *[_BUSY] * busy) as notebook:
         page = notebook.page
         thumb, x, y = _begun(notebook, _THUMB)
         hand = {"x": x, "y": y, "step": _STEP, "milliseconds": 1000 / HZ}
         both = [page.locator(_ROOTS[0]).nth(0).element_handle(), thumb.element_handle()]
-        if busy:
-            both = both[1:]  # who does nothing about it waits for the cell
+        both = both[1:] if busy else both
         singles = page.evaluate(_SINGLE, [both, hand | {"count": effort.live_events + _WARM}])
         logs = [page.evaluate(_STREAM, [one, hand | {"count": int(HZ * effort.live_seconds)}]) for one in both]
         page.mouse.up()
@@ -213,7 +213,7 @@ def _measured(browser: Browser, points: int, effort: Effort, busy: bool) -> tupl
             Drag(tuple(single[_WARM:]), _streamed(log), 1000 * len(log["drawn"]) / log["took"], after)
             for single, log, after in zip(singles, logs, settled, strict=True)
         ]
-        return drags[0], drags[-1]
+        return None if busy else drags[0], drags[-1]
 
 
 def _theirs(browser: Browser, points: int, effort: Effort) -> Drag:
