@@ -38,7 +38,7 @@ class Tolerances(NamedTuple):
     max_steps: float = problems.MAX_STEPS
 
 
-_NO_GRID = np.zeros(0)
+NO_GRID = np.zeros(0)
 
 
 class Curves(NamedTuple):
@@ -130,16 +130,8 @@ def solve(
     With `tell` the steps are taken in slices; see `slices.in_slices`. Both curves are then those at popt.
     """
     where = named_device(session.device)
-    free = session.free
-    rules = rules_of(session, tolerances or Tolerances())
     with scope(where, double=session.precision == "float64"):
-        known = _known(session)
-        x, y, weight, whiten, along = _points(session, known.pointwise, where, grid)
-        problem = problems.Problem(x, y, weight, whiten, along, choices_of(session, free), rules)
-        if session.precision != "float64":
-            check_squares(session.data, 1e15, session.precision)
-            problem = jax.tree.map(partial(_narrow, session.precision), problem)
-        program = PROGRAMS.program(session.model, known, problem, session.derivatives, where)
+        known, problem, program = prepared(session, tolerances or Tolerances(), grid)
         began = time.perf_counter()
         if tell is None:
             outcome = PROGRAMS.run(program, problem, where)
@@ -149,6 +141,21 @@ def solve(
     if grid is None and session.data.placed is not None:  # who keeps results shall not fill the device
         session = replace(session, data=replace(session.data, placed=None))
     return _result(session, outcome, program, milliseconds), Curves(outcome.curve_p0, outcome.curve)
+
+
+def prepared(
+    session: Session, tolerances: Tolerances, grid: np.ndarray | None = None
+) -> tuple[Known, problems.Problem, Program]:
+    """What is known about the model, the fit as arrays, and its program; within the scope of the session's device."""
+    where = named_device(session.device)
+    known = _known(session)
+    x, y, weight, whiten, along = _points(session, known.pointwise, where, grid)
+    choices, rules = choices_of(session, session.free), rules_of(session, tolerances)
+    problem = problems.Problem(x, y, weight, whiten, along, choices, rules)
+    if session.precision != "float64":
+        check_squares(session.data, 1e15, session.precision)
+        problem = jax.tree.map(partial(_narrow, session.precision), problem)
+    return known, problem, PROGRAMS.program(session.model, known, problem, session.derivatives, where)
 
 
 def _narrow(precision: str, array: Any) -> Any:
@@ -258,7 +265,7 @@ def _points(session: Session, pointwise: bool, where: Device, grid: np.ndarray |
     data = session.data
     length = problems.bucket(data.n_points) if pointwise and not data.correlated else data.n_points
     if grid is None:
-        return *_taken(session, length, where), whitening(data), _NO_GRID
+        return *_taken(session, length, where), whitening(data), NO_GRID
     key = (length, session.excluded, session.x_range, where.name, id(grid))
     kept = _PLACED.setdefault(data, {})
     if key not in kept:

@@ -260,6 +260,15 @@ class Programs:
         program = self.remembered(key, known.identity, model, made)[0]
         return _guarded(where, lambda: np.asarray(program.run(*given), dtype=float))
 
+    def seen(self, what: Any, identity: Identity) -> Any:
+        """The thing that was made once for this model as it is; None before."""
+        with self._lock:
+            kept = self._known.get((what, identity))
+            if kept is None:
+                return None
+            self._known.move_to_end(kept[0])
+            return kept[1]
+
     def remembered(
         self, what: Any, identity: Identity | None, model: Model | None, make: Callable[[], Any]
     ) -> tuple[Any, Any]:

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nlsq_widget import again
 from nlsq_widget.begin import method as _method
 from nlsq_widget.begin import session_of, start_values
 from nlsq_widget.data import Data, checked, numbers
@@ -74,6 +75,12 @@ def curve_fit(
     >>> popt.round(6).tolist()
     [3.0, 2.0]
     """
+    bounds = None if bounds is _UNBOUNDED else bounds
+    asked = None
+    if not (kwargs or full_output or nan_policy or jac) and check_finite in (None, True) and _serves(method, bounds):
+        asked = again.plain(f, xdata, ydata, sigma, p0, bounds)
+        if asked is not None and (found := again.answer(asked, bool(absolute_sigma))) is not None:
+            return found
     tolerances = _tolerances(kwargs)
     start = start_values(p0)
     model = as_model(f, len(start) if isinstance(start, np.ndarray) else None, _columns(jac), keep_defaults=True)
@@ -84,7 +91,6 @@ def curve_fit(
         x, y, sigma = _without_nan(_independent(xdata), np.atleast_1d(numbers("y", ydata)), sigma, nan_policy)
         finite_x = nan_policy is None if check_finite is None else bool(check_finite)
         model, data = _measured(model, xdata, x, y, sigma, finite_x)
-    bounds = None if bounds is _UNBOUNDED else bounds
     mode = jac if jac in ("forward", "reverse") else "auto"
     how = _method(mode, kwargs.get("loss", "linear"), kwargs.get("f_scale", 1.0))
     session = session_of(model, data, start, bounds, device=where, absolute_sigma=absolute_sigma, **how)
@@ -100,16 +106,16 @@ def curve_fit(
         raise ValueError(not_finite(result))
     if not result.success:
         raise RuntimeError(f"Optimal parameters not found: {result.message}")
-    pcov = result.pcov
-    if result.told is not None and (beyond := variances_beyond(result)):
-        warnings.warn(beyond, _warning(), stacklevel=2)
-    elif not np.isfinite(pcov).all() and (lm or result.dof < 1):
-        text = f"Covariance of the parameters could not be estimated. {result.message}"
-        warnings.warn(text, _warning(), stacklevel=2)
-        pcov = np.full_like(pcov, np.inf)
+    pcov = _covariance(result, lm)
+    if asked is not None:
+        again.learn(asked, session)
     if not full_output:
         return result.popt, pcov
     return result.popt, pcov, _infodict(result, lm), result.message, _IER[result.status][0 if lm else 1]
+
+
+def _serves(method: str | None, bounds: Any) -> bool:
+    return method in (None, "trf", "dogbox") or (method == "lm" and bounds is None)
 
 
 def _tolerances(given: dict[str, Any]) -> Tolerances:
@@ -207,6 +213,17 @@ def _at(given: tuple[Callable[..., Any], Any], _: Any, *p: Any) -> Any:
     """The model at the x that it was given. Bound as a method, it is compared by what it is bound to."""
     function, x = given
     return function(x, *p)
+
+
+def _covariance(result: Result, lm: bool) -> np.ndarray:
+    """pcov as SciPy's method gives it; the caller of `curve_fit` is warned where it tells less than it should."""
+    if result.told is not None and (beyond := variances_beyond(result)):
+        warnings.warn(beyond, _warning(), stacklevel=3)
+    elif not np.isfinite(result.pcov).all() and (lm or result.dof < 1):
+        text = f"Covariance of the parameters could not be estimated. {result.message}"
+        warnings.warn(text, _warning(), stacklevel=3)
+        return np.full_like(result.pcov, np.inf)
+    return result.pcov
 
 
 def _warning() -> type[Warning]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -23,9 +24,14 @@ class Errors(NamedTuple):
 
 def held(variances: np.ndarray, free: Sequence[bool], precision: str) -> bool:
     """Whether floats hold the variances [parameters] of what is free to all digits."""
-    kind = np.finfo(precision)
-    least, most = float(kind.tiny) / float(kind.eps), float(kind.max)
+    least, most = _limits(precision)
     return all(least < v <= most for v, moves in zip(variances.tolist(), free, strict=True) if moves)
+
+
+@lru_cache
+def _limits(precision: str) -> tuple[float, float]:
+    kind = np.finfo(precision)
+    return float(kind.tiny) / float(kind.eps), float(kind.max)
 
 
 def powers(R: np.ndarray) -> np.ndarray:
