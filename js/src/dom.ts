@@ -59,22 +59,38 @@ export function everyFrame(draw: () => void, signal: AbortSignal): () => void {
   };
 }
 
-/** At once, but what comes in the same frame after the first waits for the next; none after the signal. */
-export function atOnce(draw: () => void, signal: AbortSignal): () => void {
+/** When to draw: never more often than once a frame and once before it, and not after the signal. */
+export interface Pace {
+  readonly soon: () => void; // at the next frame
+  readonly now: () => void; // at once, where that was not done since the last frame
+}
+
+export function paced(draw: () => void, signal: AbortSignal): Pace {
+  let isDue = false;
   let isOpen = true;
-  const reopened = everyFrame(() => {
+  const ask = everyFrame(() => {
     isOpen = true;
+    if (isDue) run();
   }, signal);
-  const later = everyFrame(draw, signal);
-  return () => {
+  function run(): void {
+    isDue = false;
+    draw();
+  }
+  function soon(): void {
+    isDue = true;
+    ask();
+  }
+  function now(): void {
     if (signal.aborted) return;
-    if (!isOpen) later();
-    else {
-      isOpen = false;
-      reopened();
-      draw();
+    if (!isOpen) {
+      soon();
+      return;
     }
-  };
+    isOpen = false;
+    ask(); // for the frame in which it opens
+    run();
+  }
+  return { soon, now };
 }
 
 /** Calls `step` with the milliseconds passed, frame by frame, until it says false. Starting it twice is once. */

@@ -1,5 +1,5 @@
 /** The widget on the page: one root element, all panels. It ends with its signal. */
-import { atOnce, everyFrame, make } from "./dom";
+import { make, paced } from "./dom";
 import type { Host } from "./host";
 import { panels } from "./panels";
 import type { View } from "./wire";
@@ -30,9 +30,9 @@ export function mount(host: Host, el: HTMLElement, signal: AbortSignal): void {
   el.classList.add("nlsq-widget-host");
   el.append(root);
   // A new picture is drawn as it comes: who waits for the frame draws in the time that is left to paint it.
-  const [now, soon] = [atOnce(draw, signal), everyFrame(draw, signal)];
-  host.onView(() => (host.view().picture === drawn ? soon() : now()), signal);
-  soon();
+  const pace = paced(draw, signal);
+  host.onView(() => (host.view().picture === drawn ? pace.soon() : pace.now()), signal);
+  pace.soon();
   signal.addEventListener("abort", () => root.remove(), { once: true });
 }
 
