@@ -10,6 +10,7 @@ from nlsq_widget.batch import fit_batch as fit_batch
 from nlsq_widget.batch import multistart as multistart
 from nlsq_widget.fit import fit as fit
 from nlsq_widget.outliers import outliers as outliers
+from nlsq_widget.profile import profile_interval as profile_interval
 from nlsq_widget.pure import Solution as Solution
 from nlsq_widget.pure import least_squares as least_squares
 from nlsq_widget.result import Result as Result
@@ -33,6 +34,7 @@ __all__ = [
     "multistart",
     "outliers",
     "prediction_band",
+    "profile_interval",
 ]
 
 

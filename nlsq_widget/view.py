@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -14,14 +14,15 @@ from nlsq_widget.code import line
 from nlsq_widget.data import Data
 from nlsq_widget.device import devices
 from nlsq_widget.fit import Curves, Tolerances, is_pointwise, solve
+from nlsq_widget.profile import profile_interval
 from nlsq_widget.program import PROGRAMS
 from nlsq_widget.reduction import Columns, Ordered, Window, columns, density
 from nlsq_widget.result import Result
 from nlsq_widget.session import Session
 from nlsq_widget.solver import LOSSES, Status
-from nlsq_widget.watch import Tell
+from nlsq_widget.watch import Tell, Watch
 
-Task = Literal["fit", "guess", "suggest"]
+Task = Literal["fit", "guess", "suggest", "profile"]
 POINTS_AT_MOST = 20_000  # more are drawn as columns
 _COLUMNS = 2_000
 _GRID = 1_024
@@ -114,6 +115,31 @@ class Progress(NamedTuple):
     task: Task = "fit"
 
 
+class Intervals(NamedTuple):
+    """Where the parameters of a fit lie, by the profile of chi2."""
+
+    result: Result
+    level: float
+    ends: np.ndarray  # [parameters, 2]
+
+    @classmethod
+    def of(cls, view: View, watch: Watch) -> Self:
+        """Those of the fit on the screen, at the level of its band. Raises ValueError where there are none."""
+        if view.result is None or view.stale or view.fault is not None:
+            raise ValueError("There is no fit to take intervals of; mend the start values first.")
+        level = interval_level(view.session)
+        return cls(view.result, level, profile_interval(view.result, level, watch=watch, grid=view.frame.along))
+
+    def serve(self, view: View) -> bool:
+        """Whether they are those of the fit on the screen."""
+        return self.result is view.result and self.level == interval_level(view.session)
+
+
+def interval_level(session: Session) -> float:
+    """The confidence that intervals have."""
+    return 0.95 if session.level is None else session.level
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """What moves: the choices of the user, what the fit made of them, and the curves."""
@@ -130,6 +156,7 @@ class View:
     can_undo: bool = False
     can_redo: bool = False
     suggested: np.ndarray | None = None  # points suspected to be outliers [suspects], once somebody asked for them
+    intervals: Intervals | None = None  # of this fit, once somebody asked for them
 
     def head(self) -> dict[str, Any]:
         """The words and numbers of the fit, safe for JSON."""
@@ -151,6 +178,7 @@ class View:
             "running": None if self.running is None else self.running.steps,
             "task": None if self.running is None else self.running.task,
             "level": session.level,
+            "interval_level": interval_level(session),
             "loss": session.loss,
             "loss_scale": session.loss_scale,
             "n_excluded": session.n_out,
@@ -172,6 +200,7 @@ class View:
         if result is None or self.curves is None or self.fault:
             return table
         table |= {"statistics": statistics(result), "correlation": result.correlation}
+        table |= {} if self.intervals is None else {"intervals": self.intervals.ends}
         order = self.frame.order
         table |= {"curve_p0": self.curves.p0[order], "curve": self.curves.fitted[order]}
         if self.band is not None:
@@ -275,6 +304,8 @@ def _doing(running: Progress) -> str:
             what, count = "Looking for better start values", "fit"
         case "suggest":
             what, count = "Looking for outliers", "fit"
+        case "profile":
+            what, count = "Looking how far each parameter can go", "fit"
     plural = "" if running.steps == 1 else "s"
     return f"{what}: {running.steps} {count}{plural} so far." if running.steps else f"{what} …"
 

@@ -24,7 +24,7 @@ from nlsq_widget.reduction import Window
 from nlsq_widget.result import Result
 from nlsq_widget.session import Command, Session, SetRole, SetStart, SetTie
 from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, Expressions, commands
-from nlsq_widget.view import Frame, View, same_points, view
+from nlsq_widget.view import Frame, Intervals, View, same_points, view
 from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail, taken, window
 from nlsq_widget.work import Shown, Work
 
@@ -126,6 +126,7 @@ class FitWidget(anywidget.AnyWidget):
         self._told: dict[str, Any] = {}
         self._history = begun(session)
         self._suspects: np.ndarray | None = None  # points that somebody asked to be suspected
+        self._intervals: Intervals | None = None  # that somebody asked for
         self._view = self._drawn = view(session, self._frame)
         took = self._drawn.result.milliseconds if self._drawn.result is not None else 0.0
         # Of the last two fits: one alone may have waited for the machine. Seconds, it did not wait.
@@ -182,6 +183,15 @@ class FitWidget(anywidget.AnyWidget):
         suspects = self._view.suggested
         return [] if suspects is None else suspects.tolist()
 
+    def profile(self) -> dict[str, tuple[float, float]]:
+        """Where each parameter lies, by the profile of chi2, at the level of the band (95 % where there is none).
+
+        See `nlsq_widget.profile_interval`. The screen tells them too, until the fit changes.
+        """
+        self._carry_out(Asked(step="profile"))
+        ends = {} if self._view.intervals is None else self._view.intervals.ends.tolist()
+        return {name: (lower, upper) for name, (lower, upper) in zip(self._session.names, ends, strict=True)}
+
     def close(self) -> None:
         """Take the widget off all pages; what it was doing ends."""
         self._beside.cancel()
@@ -218,13 +228,16 @@ class FitWidget(anywidget.AnyWidget):
             self._frame_number += 1
         if shown.suspects is not None or not same_points(self._session, shown.history.now):
             self._suspects = shown.suspects
+        self._intervals = shown.intervals or self._intervals
         self._history = shown.history
         self._show(shown.view)
 
     def _show(self, drawn: View) -> None:
         """This is now on the screen, and told to whoever observes."""
         history = self._history
-        self._view = replace(drawn, can_undo=history.can_undo, can_redo=history.can_redo, suggested=self._suspects)
+        intervals = self._intervals if self._intervals is not None and self._intervals.serve(drawn) else None
+        found = {"suggested": self._suspects, "intervals": intervals}
+        self._view = replace(drawn, can_undo=history.can_undo, can_redo=history.can_redo, **found)
         if self._view.fault is None:
             self._drawn = self._view
         if self._view.result is not None and self._view.result is not self.result:

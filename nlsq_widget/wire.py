@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -112,12 +112,16 @@ def answer_to(content: Any) -> Answer:
 _UNKNOWN = "The page sent a command that this kernel does not know; run the cell again."
 
 
+Step = Literal["change", "guess", "fit", "cancel", "undo", "redo", "reset", "suggest", "dismiss", "profile"]
+_STEPS = frozenset(get_args(Step)) - {"change"}
+
+
 @dataclass(frozen=True)
 class Asked:
-    """What a page asks for: to change the session by these commands, to go through its history, or for suspects."""
+    """What a page asks for: to change the session by these commands, to go through its history, or to find things."""
 
     commands: tuple[Command, ...] = ()
-    step: Literal["change", "guess", "fit", "cancel", "undo", "redo", "reset", "suggest", "dismiss"] = "change"
+    step: Step = "change"
     final: bool = True  # False while the finger is still down
     gesture: object = None  # the same for all commands of one drag
 
@@ -127,8 +131,8 @@ def asked(content: Any, view: View) -> Asked:
     content = content if isinstance(content, dict) else {}
     what = content.get("command")
     match what:
-        case {"kind": ("undo" | "redo" | "reset" | "guess" | "fit" | "cancel" | "suggest" | "dismiss") as step}:
-            return Asked(step=step)
+        case {"kind": str(step)} if step in _STEPS:
+            return Asked(step=cast(Step, step))
         case _:
             gesture = content.get("gesture")
             known = isinstance(gesture, int) and isinstance(content.get("page"), str)

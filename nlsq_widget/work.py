@@ -1,4 +1,4 @@
-"""The long part of what was asked: a search, a fit, suspects. Done at once, or told of as it goes."""
+"""The long part of what was asked: a search, a fit, what is found about it. Done at once, or told of as it goes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from nlsq_widget.changes import drawn_for, moved, or_fault, searched, searches, 
 from nlsq_widget.fit import Curves
 from nlsq_widget.history import History
 from nlsq_widget.outliers import outliers
-from nlsq_widget.view import Frame, Progress, Task, View, again, preview, view, waiting
-from nlsq_widget.watch import Watch
-from nlsq_widget.wire import Asked
+from nlsq_widget.view import Frame, Intervals, Progress, Task, View, again, preview, view, waiting
+from nlsq_widget.watch import NOBODY, Watch
+from nlsq_widget.wire import Asked, Step
 
 _TELL_S = 0.1  # how often it says how far it is
 _SUSPECTING = 10  # fits, about
+_PROFILING = 12  # for each parameter
+_FINDS: dict[Step, Task] = {"suggest": "suggest", "profile": "profile"}  # what changes nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,7 @@ class Shown:
     history: History
     view: View
     suspects: np.ndarray | None = None  # newly found ones; None: those of before stay
+    intervals: Intervals | None = None  # likewise
     refused: str | None = None  # why a search found nothing
 
     def late(self, now: View) -> View | None:
@@ -68,14 +71,15 @@ class Work:
         if self.asked.step == "guess":
             return inf
         searching = 1 if searches(self.history, self.asked) else 0
-        return searching + (self.drawn is None) + (_SUSPECTING if self.asked.step == "suggest" else 0)
+        finding = {"suggest": _SUSPECTING, "profile": _PROFILING * sum(self.history.now.free)}
+        return searching + (self.drawn is None) + finding.get(self.asked.step, 0)
 
     @property
     def _task(self) -> Task:
         """What it begins with."""
         if self.drawn is None:
             return "fit"
-        return "guess" if self.asked.step == "guess" else "suggest"
+        return "guess" if self.asked.step == "guess" else _FINDS.get(self.asked.step, "fit")
 
     def at_once(self) -> Shown:
         """What is shown until there is more to show."""
@@ -88,8 +92,7 @@ class Work:
         drawn = self.drawn if history is self.history else None
         if drawn is None:
             drawn = drawn_for(history.now, self.frame, self.before, self.asked)
-        suspects = outliers(history.now) if self.asked.step == "suggest" else None
-        return Shown(history, drawn, suspects)
+        return self._found(Shown(history, drawn), NOBODY)
 
     def run(self, show: Show, alive: Callable[[], None], *, sliced: bool) -> None:
         """All of it, told of. `alive` raises what ends it; `sliced`: its fits are so long that they are told of too."""
@@ -100,8 +103,12 @@ class Work:
             now = self._searched(now, show, alive, sliced=sliced)
         if now.view.fault is None and now.view.running is not None and now.view.stale:
             now = replace(now, view=self._fitted(now, show, alive, sliced=sliced))
-        if self.asked.step == "suggest" and now.view.fault is None:
-            now = self._suspected(now, show, alive, sliced=sliced)
+        if (task := _FINDS.get(self.asked.step)) is not None and now.view.fault is None:
+            watch = _watch(task, now, show, alive, sliced=sliced)
+            try:
+                now = self._found(now, watch)
+            except ValueError as error:
+                now = replace(now, refused=str(error))
         show(replace(now, view=replace(now.view, running=None)))
 
     def _begun(self, history: History) -> View:
@@ -133,12 +140,15 @@ class Work:
             return fitted
         return replace(fitted, curves=Curves(begun.curves.p0, fitted.curves.fitted))
 
-    def _suspected(self, now: Shown, show: Show, alive: Callable[[], None], *, sliced: bool) -> Shown:
-        try:
-            found = outliers(now.history.now, watch=_watch("suggest", now, show, alive, sliced=sliced))
-        except ValueError as error:
-            return replace(now, refused=str(error))
-        return replace(now, suspects=found)
+    def _found(self, now: Shown, watch: Watch) -> Shown:
+        """With what was to be found about the fit. Raises ValueError where that cannot be."""
+        match self.asked.step:
+            case "suggest":
+                return replace(now, suspects=outliers(now.history.now, watch=watch))
+            case "profile":
+                return replace(now, intervals=Intervals.of(now.view, watch))
+            case _:
+                return now
 
 
 def _kept(history: History, asked: Asked, now: View) -> View | None:
@@ -149,7 +159,7 @@ def _kept(history: History, asked: Asked, now: View) -> View | None:
             return None
         case "cancel":
             return replace(now, running=None)
-        case "guess" | "suggest":
+        case "guess" | "suggest" | "profile":
             return None if is_begun else replace(now, running=None)
         case _:
             return again(history.now, now)

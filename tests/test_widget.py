@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import traitlets
 
-from nlsq_widget import FitWidget, fit
+from nlsq_widget import FitWidget, fit, profile_interval
 from nlsq_widget.session import SetStart
 from nlsq_widget.wire import UNDELAYED, asked
 
@@ -596,6 +596,40 @@ def test_what_nobody_can_suspect_is_refused_with_a_sentence():
     w = Page(FitWidget(decay, X[:3], Y[:3], p0=[2, 1, 0]))
     content, _ = w.do(kind="suggest")
     assert "cannot tell outliers from" in content["refused"]
+
+
+def test_intervals_are_found_on_request_and_vanish_with_the_fit_they_are_of(w, compiled):
+    assert "intervals" not in arrays(w.say(type="hello"))
+    before = compiled()
+    found = arrays(w.do(kind="profile"))["intervals"]
+    assert compiled() == before
+    np.testing.assert_allclose(found, profile_interval(w.widget.result), rtol=1e-9)
+    assert w.widget.profile() == dict(zip(w.widget.result.names, map(tuple, found.tolist()), strict=True))
+    assert not w.widget.view.can_undo  # nothing was chosen
+    assert "intervals" in arrays(w.do(kind="live", live="release"))  # the same fit still
+    content, _ = view = w.do(kind="level", level=0.5)
+    assert "intervals" not in arrays(view)
+    assert content["fit"]["interval_level"] == 0.5
+    narrow = arrays(w.do(kind="profile"))["intervals"]
+    assert (np.ptp(narrow, axis=1) < np.ptp(found, axis=1)).all()
+    assert "intervals" not in arrays(w.do(kind="p0", name="a", value=3.0))
+
+
+def test_intervals_that_cannot_be_are_refused_with_a_sentence():
+    w = Page(FitWidget(decay, X[:3], Y[:3], p0=[2, 1, 0]))
+    content, _ = w.do(kind="profile")
+    assert "leave nothing to judge by" in content["refused"]
+    with pytest.raises(ValueError, match="leave nothing to judge by"):
+        w.widget.profile()
+
+
+def test_intervals_that_take_long_come_later_and_tell_how_far_they_are(long):
+    content, _ = long.do(kind="profile")
+    assert (content["fit"]["running"], content["fit"]["task"]) == (0, "profile")
+    assert content["fit"]["status"].startswith("Looking how far each parameter can go")
+    content, _ = ended(long)
+    assert (content["fit"]["running"], content["fit"]["stale"]) == (None, False)
+    assert np.isfinite(arrays(long.views[-1])["intervals"]).all()
 
 
 def test_taking_out_what_is_out_is_no_step_to_undo(w):

@@ -101,7 +101,7 @@ function fitted(from: Fields, given: Arrays): Fit {
     stale: from.stale === true,
     start_stale: from.start_stale === true,
     running: from.running == null ? null : number(from, "running"),
-    task: from.task == null ? null : word<Task>(from, "task", ["fit", "guess", "suggest"]),
+    task: from.task == null ? null : word<Task>(from, "task", ["fit", "guess", "suggest", "profile"]),
     level: from.level == null ? null : number(from, "level"),
     loss: text(from, "loss"),
     loss_scale: number(from, "loss_scale"),
@@ -114,6 +114,8 @@ function fitted(from: Fields, given: Arrays): Fit {
     suggested: marks(given, "suggested"),
     statistics: given.has("statistics") ? statistics(numbers(given, "statistics", 9)) : null,
     correlation: given.has("correlation") ? numbers(given, "correlation") : null,
+    interval_level: number(from, "interval_level"),
+    intervals: given.has("intervals") ? numbers(given, "intervals") : null,
   };
 }
 

@@ -5,7 +5,7 @@ export type Side = "lower" | "upper";
 export type Role = "free" | "fixed" | "following"; // following: its start value goes along when another is moved
 export type Live = "drag" | "release" | "button"; // when the kernel fits
 
-export type Task = "fit" | "guess" | "suggest";
+export type Task = "fit" | "guess" | "suggest" | "profile";
 
 export type Command =
   | { readonly kind: "p0"; readonly name: string; readonly value: number }
@@ -20,6 +20,7 @@ export type Command =
   | { readonly kind: "live"; readonly live: Live }
   | { readonly kind: "level"; readonly level: number | null } // of the band; null: no band
   | { readonly kind: "suggest" | "dismiss" } // points that are suspected to be outliers
+  | { readonly kind: "profile" } // how far each parameter can go
   | { readonly kind: "guess" } // start values from the data
   | { readonly kind: "fit" | "cancel" | "undo" | "redo" | "reset" };
 
@@ -43,6 +44,7 @@ export function control(command: Command): string | null {
     case "guess":
     case "suggest":
     case "dismiss":
+    case "profile":
     case "fit":
     case "cancel":
     case "undo":
@@ -180,6 +182,8 @@ export interface Fit {
   readonly suggested: Uint8Array | null; // of each point: 1 a suspected outlier; null: nobody asked
   readonly statistics: Statistics | null; // null: no fit
   readonly correlation: Numbers | null; // row by row
+  readonly interval_level: number; // the confidence of intervals
+  readonly intervals: Numbers | null; // lower and upper end of each parameter; null: nobody asked
 }
 
 /** How many points lie in each cell of a window: 0 none, else 1 to 255 by the logarithm; the lowest row first. */

@@ -40,7 +40,7 @@ export const fit = {
     fault: null,
   },
   ...{ status: "converged in 6 steps", steps: 6, milliseconds: 0.31, compiled: 1 },
-  ...{ live: "drag", stale: false, level: null, loss: "linear", loss_scale: 1, n_excluded: 1 },
+  ...{ live: "drag", stale: false, level: null, loss: "linear", loss_scale: 1, n_excluded: 1, interval_level: 0.95 },
   ...{ can_undo: false, can_redo: false, code: "result = fit(misra1a, x, y)" },
 };
 export const choices = { range: f64(Number.NEGATIVE_INFINITY, 2.5), excluded: Uint8Array.of(0, 1, 2) };

@@ -3,6 +3,7 @@ import { make, setAttribute } from "../dom";
 import type { View } from "../wire";
 import { correlation } from "./correlation";
 import { takeaway } from "./export";
+import { intervals } from "./intervals";
 import { tabStep } from "./keys";
 import { options } from "./options";
 import type { Panel, Seat } from "./panel";
@@ -12,6 +13,7 @@ import { statistics } from "./statistics";
 const TABS: Readonly<Record<string, Panel>> = {
   Statistics: statistics,
   Correlation: correlation,
+  Intervals: intervals,
   Options: options,
   Export: takeaway,
 };
