@@ -37,8 +37,8 @@ def profile_interval(
 
     An end is infinite where chi2 never rises so far, and the bound where one comes first. What was fixed has an
     interval of no width, what is tied none (nan). `watch` is told of each fit; `grid` is that of a picture whose
-    program shall make them. Raises ValueError where the fit did not converge, where there is no degree of freedom, and where a
-    better fit is found on the way.
+    program shall make them. Raises ValueError where the fit did not converge, where there is no degree of freedom,
+    and where a better fit is found on the way.
 
     >>> from nlsq_widget import fit
     >>> from jax import numpy as jnp

@@ -11,7 +11,7 @@ from browser.test_first_light import WIDGET
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
-TABS = ("Statistics", "Correlation", "Options", "Export")
+TABS = ("Statistics", "Correlation", "Intervals", "Options", "Export")
 # JupyterLab's body has no height, so axe would take all in it for hidden and pass it by; and of a shade behind text
 # it would say nothing. Each is laid aside.
 READY = "() => document.body.style.setProperty('overflow', 'visible')"

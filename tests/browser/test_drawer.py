@@ -51,6 +51,13 @@ def test_the_drawer_tells_copies_and_changes_and_is_shut_again(notebook: Noteboo
 
     tab("Correlation").focus()
     page.keyboard.press("ArrowRight")
+    widget.get_by_role("button", name="Find intervals").press("Enter")
+    expect(widget.get_by_role("region", name="Intervals")).to_be_visible()
+    rows = [line.split("\t") for line in copied(notebook, "Copy all").splitlines()[1:]]
+    assert {name: (float(low), float(high)) for name, _, low, high in rows} == notebook.kernel("w.profile()")
+
+    tab("Intervals").focus()
+    page.keyboard.press("ArrowRight")
     expect(tab("Options")).to_have_attribute("aria-selected", "true")
     widget.get_by_label("Loss", exact=True).select_option("cauchy")
     scale = widget.get_by_label("Scale of the loss")
@@ -181,6 +188,6 @@ def test_nothing_runs_over_and_the_column_is_as_high_as_the_plots(
     for width in (1440, 724):  # the widget is then 360 wide
         notebook.page.set_viewport_size({"width": width, "height": 1000})
         notebook.page.wait_for_function("w => document.querySelector('.nlsq-widget').clientWidth < w", arg=width - 300)
-        for name in ("Statistics", "Correlation", "Options", "Export"):
+        for name in ("Statistics", "Correlation", "Intervals", "Options", "Export"):
             widget.get_by_role("tab", name=name).click()
             assert widget.evaluate(OVER) == []

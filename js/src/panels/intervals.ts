@@ -21,8 +21,10 @@ export const intervals: Panel = ({ el, send, signal }) => {
     shown = picture;
     const { fit } = picture;
     const lacks = fit.statistics === null || fit.fault !== null || fit.stale;
-    find.hidden = lacks || fit.intervals !== null || fit.running !== null;
+    const hadFocus = find.matches(":focus");
+    find.hidden = lacks || fit.intervals !== null;
     seat.hidden = copy.hidden = fit.intervals === null;
+    if (hadFocus && find.hidden) seat.focus({ preventScroll: true });
     setText(word, said(picture, lacks));
     if (fit.intervals !== null) seat.replaceChildren(drawn(picture));
   };
