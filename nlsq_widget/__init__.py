@@ -16,6 +16,7 @@ from nlsq_widget.pure import least_squares as least_squares
 from nlsq_widget.result import Result as Result
 from nlsq_widget.scipy_api import CovarianceWarning as CovarianceWarning
 from nlsq_widget.scipy_api import curve_fit as curve_fit
+from nlsq_widget.tables import table as table
 
 if TYPE_CHECKING:
     from nlsq_widget.widget import FitWidget as FitWidget
@@ -35,6 +36,7 @@ __all__ = [
     "outliers",
     "prediction_band",
     "profile_interval",
+    "table",
 ]
 
 

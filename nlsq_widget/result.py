@@ -16,6 +16,9 @@ from nlsq_widget.solver import Mode, Status
 from nlsq_widget.student import two_sided
 from nlsq_widget.units import Errors
 
+# What is told of a fit besides its parameters, in this order wherever it is told.
+STATISTICS = ("chi2", "reduced_chi2", "r_squared", "adjusted_r_squared", "aic", "aicc", "bic", "dof", "n_points")
+
 
 @dataclass(frozen=True, eq=False)
 class Result:

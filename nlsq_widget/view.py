@@ -17,7 +17,7 @@ from nlsq_widget.fit import Curves, Tolerances, is_pointwise, solve
 from nlsq_widget.profile import profile_interval
 from nlsq_widget.program import PROGRAMS
 from nlsq_widget.reduction import Columns, Ordered, Window, columns, density
-from nlsq_widget.result import Result
+from nlsq_widget.result import STATISTICS, Result
 from nlsq_widget.session import Session
 from nlsq_widget.solver import LOSSES, Status
 from nlsq_widget.watch import Tell, Watch
@@ -310,10 +310,6 @@ def _doing(running: Progress) -> str:
     return f"{what}: {running.steps} {count}{plural} so far." if running.steps else f"{what} …"
 
 
-# What is told of a fit besides its parameters, in this order on the wire.
-STATISTICS = ("chi2", "reduced_chi2", "r_squared", "adjusted_r_squared", "aic", "aicc", "bic", "dof", "n_points")
-
-
 def same_points(one: Session, other: Session) -> bool:
     """Whether the same points of the same data count for the same model."""
     of = [(s.data, s.model, s.excluded, s.x_range) for s in (one, other)]
@@ -321,7 +317,7 @@ def same_points(one: Session, other: Session) -> bool:
 
 
 def statistics(result: Result) -> np.ndarray:
-    """The `STATISTICS` of a fit."""
+    """The `STATISTICS` of a fit, in the order of the wire."""
     return np.array([getattr(result, name) for name in STATISTICS], dtype=float)
 
 
