@@ -16,6 +16,8 @@ from nlsq_widget.pure import least_squares as least_squares
 from nlsq_widget.result import Result as Result
 from nlsq_widget.scipy_api import CovarianceWarning as CovarianceWarning
 from nlsq_widget.scipy_api import curve_fit as curve_fit
+from nlsq_widget.scripts import data_csv as data_csv
+from nlsq_widget.scripts import script as script
 from nlsq_widget.tables import table as table
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ __all__ = [
     "Solution",
     "confidence_band",
     "curve_fit",
+    "data_csv",
     "fit",
     "fit_batch",
     "least_squares",
@@ -36,6 +39,7 @@ __all__ = [
     "outliers",
     "prediction_band",
     "profile_interval",
+    "script",
     "table",
 ]
 

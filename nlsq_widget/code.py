@@ -32,7 +32,7 @@ def line(session: Session) -> str:
     <BLANKLINE>
     result = fit(model, x, y, p0={"a": 1.0, "b": 0.0}, fixed=["b"])
     """
-    data, choices = f"{_model(session)}, x, y", list(_choices(session))
+    data, choices = f"{function_name(session)}, x, y", list(_choices(session))
     said = [data, *(open_ + ", ".join(pieces) + shut for open_, shut, pieces in choices)]
     call = f"result = fit({', '.join(said)})"
     if len(call) > _WIDTH:
@@ -52,7 +52,8 @@ def _rows(said: _Said) -> str:
     return "\n".join(line.rstrip() for line in lines) + f"{shut},"
 
 
-def _model(session: Session) -> str:
+def function_name(session: Session) -> str:
+    """What the model is called."""
     name = getattr(session.model.function, "__name__", "")
     return name if name.isidentifier() and not iskeyword(name) else "model"
 
@@ -80,8 +81,8 @@ def _choices(session: Session) -> Iterator[_Said]:
         tied = dict(session.model.ties.texts)
         yield "ties={", "}", _table(tied, map(json.dumps, tied.values()))
     if session.excluded:
-        indices = _indices(session.excluded)
-        yield ("excluded=[", "]", indices) if len(indices) <= _PIECES else ("excluded=excluded", "", ())
+        points = indices(session.excluded)
+        yield ("excluded=[", "]", points) if len(points) <= _PIECES else ("excluded=excluded", "", ())
     if not all(map(isinf, session.x_range)):
         yield f"x_range={_pair(*session.x_range)}", "", ()
     for word in _method(session):
@@ -118,7 +119,7 @@ def _pair(lower: float, upper: float) -> str:
 
 
 @lru_cache(maxsize=4)  # a drag of a slider leaves the points as they are
-def _indices(points: frozenset[int]) -> list[str]:
+def indices(points: frozenset[int]) -> list[str]:
     """3, 7, *range(10, 20): what was brushed lies in rows."""
     ordered = sorted(points)
     starts = [0, *(i for i, (before, point) in enumerate(pairwise(ordered), 1) if point != before + 1), len(ordered)]
