@@ -14,6 +14,8 @@ from nlsq_widget.profile import profile_interval as profile_interval
 from nlsq_widget.pure import Solution as Solution
 from nlsq_widget.pure import least_squares as least_squares
 from nlsq_widget.result import Result as Result
+from nlsq_widget.saved import load as load
+from nlsq_widget.saved import save as save
 from nlsq_widget.scipy_api import CovarianceWarning as CovarianceWarning
 from nlsq_widget.scipy_api import curve_fit as curve_fit
 from nlsq_widget.scripts import data_csv as data_csv
@@ -35,10 +37,12 @@ __all__ = [
     "fit",
     "fit_batch",
     "least_squares",
+    "load",
     "multistart",
     "outliers",
     "prediction_band",
     "profile_interval",
+    "save",
     "script",
     "table",
 ]

@@ -37,8 +37,8 @@ Start = Mapping[str, float] | Sequence[float] | ArrayLike | None  # by name or b
 
 
 def begin(
-    model: Callable[..., Any],
-    x: ArrayLike | Data,
+    model: Callable[..., Any] | Session,
+    x: ArrayLike | Data = (),
     y: ArrayLike = (),
     *,
     sigma: ArrayLike | None = None,
@@ -61,8 +61,13 @@ def begin(
 
     `p0` and `bounds` go by name or by order: `{"a": 1.0}` or `[1.0, 2.0]`; `{"a": (0, None)}`, SciPy's pair
     `(lower, upper)`, or an object with `lb` and `ub`. A start value left out is the default in the model's
-    signature, else the middle of its bounds, else 1. x may be all the data.
+    signature, else the middle of its bounds, else 1. x may be all the data, and a session all of it.
     """
+    if isinstance(model, Session):
+        words = (absolute_sigma, jac, loss, loss_scale, precision) == (False, "auto", "linear", 1.0, "float64")
+        if not words or not all(map(_nothing, (x, y, sigma, p0, bounds, fixed, ties, excluded, x_range, device))):
+            raise ValueError("A session has its data and choices; give nothing beside it, or change it in the widget.")
+        return model
     given = start_values(p0)
     own = None if isinstance(jac, str) else jac
     named = as_model(model, len(given) if isinstance(given, np.ndarray) else None, own)
@@ -82,7 +87,7 @@ def begin(
 
 
 def _nothing(given: Any) -> bool:
-    return isinstance(given, tuple) and not given
+    return given is None or (isinstance(given, tuple) and not given)
 
 
 def session_of(

@@ -49,9 +49,9 @@ class Curves(NamedTuple):
 
 
 def fit(
-    model: Callable[..., Any],
-    x: ArrayLike,
-    y: ArrayLike,
+    model: Callable[..., Any] | Session,
+    x: ArrayLike = (),
+    y: ArrayLike = (),
     p0: Mapping[str, float] | Sequence[float] | ArrayLike | None = None,
     *,
     sigma: ArrayLike | None = None,
@@ -73,9 +73,9 @@ def fit(
     x is [points], or [predictors, points]; y is [points]; sigma, the standard errors of y, is [points], or
     their covariance [points, points]. `p0` and `bounds` go by name or by order. What is `fixed` stays at p0;
     `ties` computes parameters from others, {"width2": "1.5 * width1"}, with the errors that follow from theirs;
-    the points `excluded`, by index or by a mask, and those outside of `x_range` do not count. The result unpacks as
-    `popt, pcov`, and tells in
-    `message` whether the fit converged. Raises ValueError, in one sentence, for what cannot be fitted.
+    the points `excluded`, by index or by a mask, and those outside of `x_range` do not count. A session, of a result
+    or as `load` gives it, stands for all of these. The result unpacks as `popt, pcov`, and tells in `message` whether
+    the fit converged. Raises ValueError, in one sentence, for what cannot be fitted.
 
     `jac` is "forward" or "reverse" for the mode of JAX's exact derivatives, "auto" for the cheaper one at these
     shapes, or a function (x, *parameters) -> [points, parameters]; the result's `derivatives` says which it was.

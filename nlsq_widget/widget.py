@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import anywidget
 import numpy as np
@@ -22,6 +22,7 @@ from nlsq_widget.history import begun
 from nlsq_widget.model import ModelError
 from nlsq_widget.reduction import Window
 from nlsq_widget.result import Result
+from nlsq_widget.saved import load, read, save
 from nlsq_widget.session import Command, Session, SetRole, SetStart, SetTie
 from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, Expressions, commands
 from nlsq_widget.view import Frame, Intervals, View, same_points, view
@@ -45,7 +46,8 @@ class FitWidget(anywidget.AnyWidget):
     `w.following.add("a")`, `w.ties["b"] = "1.5 * a"`, `w.excluded = [4]`, `w.x_range = (0, 5)`, `w.device = "cpu:1"`,
     `w.loss = "cauchy"`, `w.live = "release"`, `w.level = 0.68`; each can be observed. `w.result` is the fit on the
     screen. `w.fit()` fits now, `w.take()` starts from the fitted values, `w.guess()` looks for better start values,
-    `w.undo()`, `w.redo()` and `w.reset()` go through what was done.
+    `w.undo()`, `w.redo()` and `w.reset()` go through what was done. `w.save("fit.json")` keeps it all, and
+    `FitWidget.load("fit.json", model)` brings it back.
     Raises ValueError, in one sentence, for what cannot be fitted; nothing is changed then.
 
     >>> import jax.numpy as jnp
@@ -75,9 +77,9 @@ class FitWidget(anywidget.AnyWidget):
 
     def __init__(
         self,
-        model: Callable[..., Any],
-        x: ArrayLike,
-        y: ArrayLike,
+        model: Callable[..., Any] | Session,
+        x: ArrayLike = (),
+        y: ArrayLike = (),
         sigma: ArrayLike | None = None,
         p0: Mapping[str, float] | Sequence[float] | ArrayLike | None = None,
         bounds: Any = None,
@@ -140,6 +142,23 @@ class FitWidget(anywidget.AnyWidget):
     def view(self) -> View:
         """What the screen shows, to be drawn elsewhere: `nlsq_widget.figure.draw(w.view).savefig("fit.svg")`."""
         return self._view
+
+    def save(self, path: str | Path) -> None:
+        """Write the data and every choice to a file of JSON, from which `load` makes this widget again."""
+        Path(path).write_text(save(self._session), encoding="utf-8")
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        model: Callable[..., Any],
+        *,
+        jac: Callable[..., Any] | None = None,
+        device: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """The widget that was saved, of this model; see `nlsq_widget.load`. No code is taken from the file."""
+        return cls(load(read(path), model, jac=jac, device=device), **kwargs)
 
     def do(self, *commands: Command) -> None:
         """Carry out commands in order, all or none. Raises ValueError when one is refused or the model fails."""
