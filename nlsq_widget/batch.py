@@ -20,6 +20,7 @@ from nlsq_widget.data import Data, measured, numbers
 from nlsq_widget.device import Device, cores, scope
 from nlsq_widget.device import device as named_device
 from nlsq_widget.fit import Tolerances, choices_of, fit, not_negative, propagated, rules_of
+from nlsq_widget.frames import columns
 from nlsq_widget.model import Model
 from nlsq_widget.placed import placed, points_on
 from nlsq_widget.problem import Problem
@@ -154,6 +155,7 @@ def multistart(
     """
     if starts < 1:
         raise ValueError(f"starts is {starts!r}; give a whole number of at least 1.")
+    x, y, how["sigma"], *_ = columns(x, y, how.get("sigma"), how.pop("data", None))
     session = begin(model, x, y, p0=p0, bounds=bounds, fixed=how.get("fixed", ()), device=how.get("device"))
     allowed = {name: how[name] for name in ("sigma", "fixed", "loss", "loss_scale", "device") if name in how}
     if np.ndim(allowed.get("sigma", 0)) == 2:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from nlsq_widget.data import Data, measured, refuse_traced
 from nlsq_widget.device import device as named_device
+from nlsq_widget.frames import columns
 from nlsq_widget.model import Model, as_model
 from nlsq_widget.placed import placed
 from nlsq_widget.session import (
@@ -54,29 +55,34 @@ def begin(
     loss: str = "linear",
     loss_scale: float = 1.0,
     precision: str = "float64",
-    x_label: str = "x",
-    y_label: str = "y",
+    data: Any = None,
+    x_label: str | None = None,
+    y_label: str | None = None,
 ) -> Session:
     """The session that a call describes. Raises ValueError, in one sentence, for what cannot be fitted.
 
     `p0` and `bounds` go by name or by order: `{"a": 1.0}` or `[1.0, 2.0]`; `{"a": (0, None)}`, SciPy's pair
     `(lower, upper)`, or an object with `lb` and `ub`. A start value left out is the default in the model's
-    signature, else the middle of its bounds, else 1. x may be all the data, and a session all of it.
+    signature, else the middle of its bounds, else 1. x may be all the data, and a session all of it. x, y and sigma may
+    be columns of the table `data`; the axes are called as the columns and series are, unless their labels are given.
     """
     if isinstance(model, Session):
         words = (absolute_sigma, jac, loss, loss_scale, precision) == (False, "auto", "linear", 1.0, "float64")
-        if not words or not all(map(_nothing, (x, y, sigma, p0, bounds, fixed, ties, excluded, x_range, device))):
+        beside = (x, y, sigma, p0, bounds, fixed, ties, excluded, x_range, device, data, x_label, y_label)
+        if not words or not all(one is None or _nothing(one) for one in beside):
             raise ValueError("A session has its data and choices; give nothing beside it, or change it in the widget.")
         return model
     given = start_values(p0)
     own = None if isinstance(jac, str) else jac
     named = as_model(model, len(given) if isinstance(given, np.ndarray) else None, own)
+    x, y, sigma, x_name, y_name = columns(x, y, sigma, data)
     where = named_device(device, x, y, sigma)
-    data = x if isinstance(x, Data) else placed(x, y, sigma, where) or measured(x, y, sigma)
-    if (data.x_label, data.y_label) != (x_label, y_label):
-        data = replace(data, x_label=str(x_label), y_label=str(y_label))
+    points = x if isinstance(x, Data) else placed(x, y, sigma, where) or measured(x, y, sigma)
+    labels = [str(one) for one in (_first(x_label, x_name, "x"), _first(y_label, y_name, "y"))]
+    if [points.x_label, points.y_label] != labels:
+        points = replace(points, x_label=labels[0], y_label=labels[1])
     how = method(jac if own is None else "auto", loss, loss_scale, precision)
-    session = session_of(named, data, given, bounds, device=where, absolute_sigma=absolute_sigma, **how)
+    session = session_of(named, points, given, bounds, device=where, absolute_sigma=absolute_sigma, **how)
     for command in () if _nothing(fixed) else fix_commands(session, fixed):
         session = apply(session, command)
     for command in tie_commands(session, ties):
@@ -87,7 +93,12 @@ def begin(
 
 
 def _nothing(given: Any) -> bool:
-    return given is None or (isinstance(given, tuple) and not given)
+    return isinstance(given, tuple) and not given
+
+
+def _first(*given: Any) -> Any:
+    """The first that says something."""
+    return next(one for one in given if one is not None)
 
 
 def session_of(

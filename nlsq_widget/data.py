@@ -125,9 +125,9 @@ def measured(x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None) -> Data
 
 def checked(x: np.ndarray, y: np.ndarray, sigma: ArrayLike | None = None, *, finite_x: bool = True) -> Data:
     """As `measured`, of arrays from `numbers`; x may be infinite or nan where `finite_x` is False."""
-    _finite("y", y)
+    finite("y", y)
     if finite_x:
-        _finite("x", x)
+        finite("x", x)
     if y.ndim != 1 or y.size == 0:
         raise ValueError(f"y has shape {y.shape}; give one value for each point, as an array with one dimension.")
     if x.ndim < 2 and x.size != y.size:
@@ -188,10 +188,10 @@ def refuse_traced(name: str, values: Any) -> None:
         )
 
 
-def _finite(name: str, array: np.ndarray) -> np.ndarray:
-    finite = np.isfinite(array)
-    if not finite.all():
-        bad = ~finite
+def finite(name: str, array: np.ndarray) -> np.ndarray:
+    """The array, if every value in it is a number."""
+    bad = ~np.isfinite(array)
+    if bad.any():
         first = int(np.argmax(bad.reshape(-1, array.shape[-1]).any(axis=0))) if array.ndim else 0
         raise ValueError(
             f"{name} has {_values(int(bad.sum()))} not finite (nan or inf), first at index {first}; "
@@ -202,7 +202,7 @@ def _finite(name: str, array: np.ndarray) -> np.ndarray:
 
 def checked_sigma(given: ArrayLike, points: int) -> np.ndarray:
     """The standard errors of so many points, one for each, or their covariance."""
-    sigma = _finite("sigma", numbers("sigma", given))
+    sigma = finite("sigma", numbers("sigma", given))
     if sigma.size == 1:  # one standard error for all
         sigma = np.full(points, sigma.item())
     if sigma.shape == (points, points):

@@ -67,12 +67,14 @@ def fit(
     device: Any = None,
     precision: str = "float64",
     max_steps: int = problems.MAX_STEPS,
+    data: Any = None,
 ) -> Result:
     """Fit `model(x, *parameters)` to `y` by nonlinear least squares.
 
     x is [points], or [predictors, points]; y is [points]; sigma, the standard errors of y, is [points], or
-    their covariance [points, points]. `p0` and `bounds` go by name or by order. What is `fixed` stays at p0;
-    `ties` computes parameters from others, {"width2": "1.5 * width1"}, with the errors that follow from theirs;
+    their covariance [points, points]. With `data`, a DataFrame, a dict of arrays or the like, they may be names of
+    its columns. `p0` and `bounds` go by name or by order. What is `fixed` stays at p0; `ties` computes parameters
+    from others, {"width2": "1.5 * width1"}, with the errors that follow from theirs;
     the points `excluded`, by index or by a mask, and those outside of `x_range` do not count. A session, of a result
     or as `load` gives it, stands for all of these. The result unpacks as `popt, pcov`, and tells in `message` whether
     the fit converged. Raises ValueError, in one sentence, for what cannot be fitted.
@@ -115,6 +117,7 @@ def fit(
         loss=loss,
         loss_scale=loss_scale,
         precision=precision,
+        data=data,
     )
     result, _ = solve(session, Tolerances(max_steps=not_negative("max_steps", max_steps)))
     if result.status == Status.NOT_FINITE:

@@ -39,7 +39,8 @@ class FitWidget(anywidget.AnyWidget):
     """A curve fitted to data, with a track for each parameter: drag a start value or a bound and it fits again.
 
     `model` is a function `f(x, a, b, ...)` written with jax.numpy; x and y are [points]; sigma, the standard
-    errors of y, is [points]. `p0` and `bounds` go by name or by order: `{"a": 1.0}`, `{"a": (0, None)}`.
+    errors of y, is [points]; with `data`, a DataFrame, a dict of arrays or the like, they are names of its columns,
+    and of the axes. `p0` and `bounds` go by name or by order: `{"a": 1.0}`, `{"a": (0, None)}`.
     A start value left out is the default in the model's signature, else the middle of its bounds, else 1.
 
     All that a finger can do, Python can: `w.p0["a"] = 3`, `w.bounds["a"] = (0, 5)`, `w.fixed.add("a")`,
@@ -92,8 +93,9 @@ class FitWidget(anywidget.AnyWidget):
         loss: str = "linear",
         loss_scale: float = 1.0,
         device: Any = None,
-        x_label: str = "x",
-        y_label: str = "y",
+        data: Any = None,
+        x_label: str | None = None,
+        y_label: str | None = None,
         **kwargs: Any,
     ) -> None:
         self._beside = Beside()  # first: what could not be begun is closed as well
@@ -112,6 +114,7 @@ class FitWidget(anywidget.AnyWidget):
             absolute_sigma=absolute_sigma,
             loss=loss,
             loss_scale=loss_scale,
+            data=data,
             x_label=x_label,
             y_label=y_label,
         )
