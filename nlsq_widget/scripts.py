@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from textwrap import fill
 from typing import Literal
 
@@ -50,12 +51,14 @@ def script(result: Result, library: Library = "nlsq_widget", data: str | None = 
     title = f'"""The fit of {function_name(session)} to {_counted(session)}, by {library}."""'
     first = "\n".join(sorted(imports, key=lambda statement: (statement.startswith("from"), statement)))
     parts = [first, *([scipy_call.DOUBLE] if is_double else []), *source.parts, _points(session, data), *call.parts]
-    return "\n\n".join([title, *filled_in(source), *map(_apart, parts)]) + "\n"
+    return _joined([title, *filled_in(source), *parts])
 
 
-def _apart(part: str) -> str:
-    """A definition has two empty lines around it."""
-    return f"\n{part}\n" if part.startswith(("def ", "@")) else part
+def _joined(parts: list[str]) -> str:
+    """One under the other; a definition has two empty lines around it."""
+    apart = [part.startswith(("def ", "@")) for part in parts]
+    ends = ["\n\n\n" if here or after else "\n\n" for here, after in pairwise(apart)]
+    return "".join(part + end for part, end in zip(parts, [*ends, "\n"], strict=True))
 
 
 def data_csv(result: Result) -> str:

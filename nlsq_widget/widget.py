@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from nlsq_widget.begin import begin, set_bounds
 from nlsq_widget.beside import Alive, Beside, answer_beside_cells
 from nlsq_widget.device import devices
+from nlsq_widget.files import file
 from nlsq_widget.history import begun
 from nlsq_widget.model import ModelError
 from nlsq_widget.reduction import Window
@@ -26,7 +27,7 @@ from nlsq_widget.saved import load, read, save
 from nlsq_widget.session import Command, Session, SetRole, SetStart, SetTie
 from nlsq_widget.traits import SETTABLE, ByName, Choice, Chosen, Expressions, commands
 from nlsq_widget.view import Frame, Intervals, View, same_points, view
-from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail, taken, window
+from nlsq_widget.wire import Answer, Asked, answer_to, asked, pack, pack_detail, pack_file, taken, window
 from nlsq_widget.work import Shown, Work
 
 _STATIC = Path(__file__).parent / "static"
@@ -350,7 +351,17 @@ class FitWidget(anywidget.AnyWidget):
             if content.get("type") == "window":
                 self._look(answers, content.get("window"))
                 return
+            if content.get("type") == "file":
+                self._hand(answers, content.get("kind"))
+                return
             self._send_view(answers, refused=self._obey(answers, content))
+
+    def _hand(self, answers: Answer, kind: Any) -> None:
+        """A file for a page, or a sentence."""
+        try:
+            self.send(*pack_file(answers, file(self._view, kind)))
+        except ValueError as error:
+            self.send(*pack_file(answers, str(error)))
 
     def _look(self, answers: Answer, content: Any) -> None:
         """What the window of a page shows; from now on with each view, until the page looks at none."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
+from nlsq_widget.files import File
 from nlsq_widget.reduction import Window
 from nlsq_widget.session import (
     Command,
@@ -85,6 +86,14 @@ def pack_detail(view: View, page: str, window: Window, *, all_: bool) -> tuple[d
     arrays = view.detail(window, all_=all_)
     head = {"type": "detail", "page": page, "window": {"x": window.x, "y": window.y}, "all": all_}
     return head | {"arrays": _described(arrays)}, _buffers(arrays)
+
+
+def pack_file(answers: Answer, found: File | str) -> tuple[dict[str, Any], list[memoryview]]:
+    """A file that a page asked for, or the sentence that stands in its place."""
+    head = {"type": "file", **answers.head()}
+    if isinstance(found, str):
+        return head | {"refused": found}, []
+    return head | {"refused": None, "name": found.name, "mime": found.mime}, [memoryview(found.content)]
 
 
 def window(content: Any) -> Window:

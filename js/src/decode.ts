@@ -5,6 +5,7 @@ import type {
   Curves,
   Density,
   DetailMessage,
+  FileMessage,
   Fit,
   Frame,
   Message,
@@ -27,9 +28,10 @@ type Fields = Readonly<Record<string, unknown>>;
 type Arrays = ReadonlyMap<string, { readonly values: Numbers | Uint8Array; readonly shape: readonly number[] }>;
 
 /** null: not a message of ours, which is no error. */
-export function decode(content: unknown, buffers: unknown): Message | DetailMessage | Malformed | null {
-  if (!isFields(content) || (content.type !== "view" && content.type !== "detail")) return null;
+export function decode(content: unknown, buffers: unknown): Message | DetailMessage | FileMessage | Malformed | null {
+  if (!isFields(content) || !["view", "detail", "file"].includes(String(content.type))) return null;
   try {
+    if (content.type === "file") return file(content, buffers);
     const given = arrays(content.arrays, buffers);
     return content.type === "view" ? message(content, given) : detail(content, given);
   } catch (error) {
@@ -49,6 +51,13 @@ function message(content: Fields, given: Arrays): Message {
     parameters: parameters(fitFields, given),
     curves: fitFields.fault == null ? curves(given) : null,
   };
+}
+
+function file(from: Fields, buffers: unknown): FileMessage {
+  const about = { kind: "file", page: text(from, "page"), seq: number(from, "seq") } as const;
+  if (from.refused != null) return { ...about, file: text(from, "refused") };
+  const content = bytes(Array.isArray(buffers) ? buffers[0] : null, "file");
+  return { ...about, file: { name: text(from, "name"), mime: text(from, "mime"), content } };
 }
 
 function answers(from: Fields): Answers {

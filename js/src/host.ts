@@ -1,5 +1,17 @@
-/** The seam between panels and whatever holds the session. A host is four things: the view, on a new view, send, look. */
-import type { Command, Detail, DetailMessage, Look, Message, Parameter, Picture, View, Window } from "./wire";
+/** The seam between panels and whatever holds the session. A host is five things: the view, on a new view, send, look, take. */
+import type {
+  Command,
+  Detail,
+  DetailMessage,
+  FileKind,
+  Look,
+  Message,
+  Parameter,
+  Picture,
+  Taken,
+  View,
+  Window,
+} from "./wire";
 
 /** `held`: the finger is still down, and more of this gesture will come. */
 export type Send = (command: Command, held?: "held") => void;
@@ -8,6 +20,7 @@ export interface Host {
   view(): View;
   onView(seen: () => void, signal: AbortSignal): void;
   readonly send: Send;
+  readonly take: (kind: FileKind) => Promise<Taken>; // a file made of the fit; fails with a sentence
   readonly look: (at: Look | null) => void; // what is seen of data that are too many to be sent; null: no matter what
 }
 

@@ -13,7 +13,7 @@ export function mount(host: Host, el: HTMLElement, signal: AbortSignal): void {
   for (const [name, panel] of Object.entries(panels)) {
     const seat = make("div", { class: `nlsq-panel nlsq-${name}` });
     body.append(seat);
-    draws.push(panel({ el: seat, root, send: host.send, look: host.look, signal }));
+    draws.push(panel({ el: seat, root, send: host.send, look: host.look, take: host.take, signal }));
   }
 
   let drawn: View["picture"] = null;

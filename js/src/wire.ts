@@ -70,6 +70,7 @@ export interface Window {
 
 export type Outgoing =
   | { readonly type: "hello"; readonly page: string; readonly seq: 0 }
+  | { readonly type: "file"; readonly page: string; readonly seq: number; readonly kind: FileKind }
   | { readonly type: "window"; readonly page: string; readonly seq: 0; readonly window: Look | null }
   | {
       readonly type: "command";
@@ -208,6 +209,33 @@ export interface DetailMessage extends Omit<Detail, "data"> {
   readonly kind: "detail";
   readonly page: string;
   readonly data: Points | Columns | null;
+}
+
+export type FileKind =
+  | "script"
+  | "scipy"
+  | "points"
+  | "csv"
+  | "json"
+  | "markdown"
+  | "latex"
+  | "session"
+  | "svg"
+  | "pdf"
+  | "png";
+
+/** What can be taken away, as the kernel made it. */
+export interface Taken {
+  readonly name: string;
+  readonly mime: string;
+  readonly content: ArrayBuffer;
+}
+
+export interface FileMessage {
+  readonly kind: "file";
+  readonly page: string;
+  readonly seq: number;
+  readonly file: Taken | string; // or why there is none, in a sentence
 }
 
 export interface Answers {

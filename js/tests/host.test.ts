@@ -156,3 +156,26 @@ test("after the signal it listens to nothing", () => {
   expect(model.listeners.size).toBe(0);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test("a file that was asked for comes with its bytes, or with the sentence that says why not", async () => {
+  const { model, host } = start();
+  const [one, other] = [host.take("csv"), host.take("pdf")];
+  expect(model.sent.slice(1)).toEqual([
+    { type: "file", page: model.page, seq: 1, kind: "csv" },
+    { type: "file", page: model.page, seq: 2, kind: "pdf" },
+  ]);
+  const bytes = new DataView(new TextEncoder().encode("a,b\n").buffer);
+  const about = { type: "file", page: model.page, refused: null, name: "fit.csv", mime: "text/csv" };
+  model.say([{ ...about, page: "another", seq: 2 }, [bytes]]);
+  model.say([{ type: "file", page: model.page, seq: 2, refused: "There is no fit." }, []]);
+  model.say([{ ...about, seq: 1 }, [bytes]]);
+  const { name, content } = await one;
+  expect([name, new TextDecoder().decode(content)]).toEqual(["fit.csv", "a,b\n"]);
+  await expect(other).rejects.toThrow("There is no fit.");
+});
+
+test("without a kernel no file comes", async () => {
+  const { model, host } = start();
+  model.isGone = true;
+  await expect(host.take("csv")).rejects.toThrow("The kernel is gone.");
+});

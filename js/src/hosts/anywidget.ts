@@ -2,7 +2,7 @@
 
 import { decode } from "../decode";
 import { advance, type Host, merged, type Send } from "../host";
-import type { DetailMessage, Look, Message, Outgoing, View } from "../wire";
+import type { DetailMessage, FileKind, FileMessage, Look, Message, Outgoing, Taken, View } from "../wire";
 import { Queue } from "./queue";
 
 type Receive = (content: unknown, buffers: unknown) => void;
@@ -22,6 +22,8 @@ export class AnywidgetHost implements Host {
   readonly #page = randomId();
   readonly #queue: Queue;
   readonly #listeners = new Set<() => void>();
+  readonly #taking = new Map<number, { done(file: Taken): void; fail(why: Error): void }>();
+  #asked = 0;
   #state: Omit<View, "busy"> = { link: "waiting", answers: 0, refused: null, picture: null, detail: null };
   #helloAt = -Infinity;
   #looks = false;
@@ -55,6 +57,21 @@ export class AnywidgetHost implements Host {
     this.#looks = at !== null;
     this.#post({ type: "window", page: this.#page, seq: 0, window: at });
   };
+
+  readonly take = (kind: FileKind): Promise<Taken> =>
+    new Promise((done, fail) => {
+      this.#asked += 1;
+      this.#taking.set(this.#asked, { done, fail });
+      this.#post({ type: "file", page: this.#page, seq: this.#asked, kind });
+      if (this.#state.link === "gone") this.#give(this.#asked, "The kernel is gone. Run the cell again.");
+    });
+
+  #give(seq: number, file: Taken | string): void {
+    const waiting = this.#taking.get(seq);
+    this.#taking.delete(seq);
+    if (typeof file === "string") waiting?.fail(new Error(file));
+    else waiting?.done(file);
+  }
 
   view(): View {
     return { ...this.#state, busy: this.#queue.busy };
@@ -96,6 +113,7 @@ export class AnywidgetHost implements Host {
     this.#patience = undefined;
     if (message.kind === "view") this.#take(message);
     else if (message.kind === "detail") this.#see(message);
+    else if (message.kind === "file") this.#hand(message);
     else this.#become({ link: "live", refused: unreadable(message.why) });
   }
 
@@ -119,6 +137,11 @@ export class AnywidgetHost implements Host {
       picture,
       detail: picture.frame.id === before?.frame.id ? this.#state.detail : null,
     });
+  }
+
+  /** What another page asked for is sent to all. */
+  #hand({ page, seq, file }: FileMessage): void {
+    if (page === this.#page) this.#give(seq, file);
   }
 
   /** What another page looks at is sent to all. */

@@ -3,15 +3,19 @@ import { make, setText } from "../dom";
 
 const SAID_MS = 1800;
 
+type Text = string | null; // null: there is none, and it was said why
+
 /** A button that copies what `text` gives when it is pressed, and says whether it did. */
-export function copyButton(label: string, text: () => string, signal: AbortSignal): HTMLElement {
+export function copyButton(label: string, text: () => Text | Promise<Text>, signal: AbortSignal): HTMLElement {
   const button = make("button", { type: "button", class: "nlsq-button" }, label);
   const said = make("span", { class: "nlsq-said", role: "status" });
   let timer: ReturnType<typeof setTimeout> | undefined;
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
 
   async function press(): Promise<void> {
-    const done = await copied(text(), button);
+    const given = await text();
+    if (given === null || signal.aborted) return;
+    const done = await copied(given, button);
     if (signal.aborted) return;
     setText(said, done ? "Copied" : "The browser does not let this page copy");
     clearTimeout(timer);

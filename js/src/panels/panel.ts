@@ -7,6 +7,7 @@ export interface Seat {
   readonly root: HTMLElement; // the whole widget, for keys that are meant wherever the focus is
   readonly send: Send;
   readonly look: Host["look"];
+  readonly take: Host["take"];
   readonly signal: AbortSignal;
 }
 
