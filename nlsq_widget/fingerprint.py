@@ -149,7 +149,7 @@ def _inside(value: Any) -> Iterator[Any]:
         yield value.__self__
     elif isinstance(value, functools.partial):
         yield from (_Same(value), value.func, value.args, value.keywords)
-    elif isinstance(value, jax.Array) or _from_library(value):
+    elif isinstance(value, jax.Array | _JITTED) or _from_library(value):
         yield _Same(value)
         yield from _wrapped(value)
         yield from _numbers_in(value)
@@ -190,7 +190,8 @@ def _wrapped(value: Any) -> Iterator[Any]:
     """The function under a decorator such as lru_cache, custom_jvp or jit."""
     names = ("__wrapped__", "__func__", "pyfunc")  # the last is that of np.vectorize
     under = next((found for name in names if (found := inspect.getattr_static(value, name, None)) is not None), None)
-    if isinstance(under, types.FunctionType):
+    # Of what is jitted there is no more to know: the rest is JAX's own, in thousands of pieces.
+    if isinstance(under, types.FunctionType) or isinstance(value, _JITTED):
         yield under
     elif not isinstance(value, type) and isinstance(getattr(value, "__wrapped__", None), types.FunctionType):
         yield value.__wrapped__

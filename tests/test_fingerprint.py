@@ -140,3 +140,21 @@ def test_anything_may_stand_in_a_closure():
     ring.append(ring)
     strange = (np.array(["2020-01-01"], "datetime64[D]"), nest, ring, jnp.ones(2, jnp.bfloat16), open, time.time)
     assert fit(lambda x, a: a * x * (1 + 0 * len(strange)), X, 2 * X)["a"] == pytest.approx(2)
+
+
+def test_a_jitted_helper_costs_little_and_a_list_in_its_partial_is_read():
+    gains = [2.0]
+
+    def scaled(gains, x, a):
+        return gains[0] * a * x
+
+    helper = jax.jit(functools.partial(scaled, gains))
+
+    def model(x, a):
+        return helper(x, a)
+
+    before = fingerprint(model)
+    assert len(before) < 40
+    assert fingerprint(model) == before
+    gains[0] = 3.0
+    assert fingerprint(model) != before
