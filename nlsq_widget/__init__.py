@@ -9,10 +9,12 @@ from nlsq_widget.batch import BatchResult as BatchResult
 from nlsq_widget.batch import fit_batch as fit_batch
 from nlsq_widget.batch import multistart as multistart
 from nlsq_widget.fit import fit as fit
+from nlsq_widget.formula import Formula as Formula
 from nlsq_widget.outliers import outliers as outliers
 from nlsq_widget.profile import profile_interval as profile_interval
 from nlsq_widget.pure import Solution as Solution
 from nlsq_widget.pure import least_squares as least_squares
+from nlsq_widget.rank import rank as rank
 from nlsq_widget.result import Result as Result
 from nlsq_widget.saved import load as load
 from nlsq_widget.saved import save as save
@@ -29,6 +31,7 @@ __all__ = [
     "BatchResult",
     "CovarianceWarning",
     "FitWidget",
+    "Formula",
     "Result",
     "Solution",
     "confidence_band",
@@ -42,6 +45,7 @@ __all__ = [
     "outliers",
     "prediction_band",
     "profile_interval",
+    "rank",
     "save",
     "script",
     "table",

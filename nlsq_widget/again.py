@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, isfinite
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from nlsq_widget.data import LEAST, MOST
@@ -18,6 +20,7 @@ from nlsq_widget.program import PROGRAMS, Program
 from nlsq_widget.session import Session
 from nlsq_widget.units import held
 
+_WRITTEN = (FunctionType, MethodType, type(jax.jit(lambda: None)))
 MANY = 20_000  # points from which on a fit is so long that what is made around it does not count
 
 
@@ -47,8 +50,10 @@ class Plain:
         return "again", self.x.shape, self.where.name
 
 
-def plain(function: Callable[..., Any], x: Any, y: Any, sigma: Any, p0: Any, bounds: Any) -> Plain | None:
+def plain(function: Any, x: Any, y: Any, sigma: Any, p0: Any, bounds: Any) -> Plain | None:
     """The call, where it is a plain one: arrays of NumPy's, more points than parameters, bounds around the start."""
+    if not isinstance(function, _WRITTEN):  # others may bring bounds and start values of their own
+        return None
     if not (_real(x) and _real(y) and y.ndim == 1 and x.shape[-1:] == y.shape):
         return None
     if sigma is not None and not (_real(sigma) and sigma.shape == y.shape):

@@ -67,7 +67,7 @@ class BatchResult:
 
 
 def fit_batch(
-    model: Callable[..., Any],
+    model: Callable[..., Any] | str,
     x: ArrayLike,
     y: ArrayLike,
     p0: ArrayLike | None = None,
@@ -132,7 +132,7 @@ def fit_rows(
 
 
 def multistart(
-    model: Callable[..., Any],
+    model: Callable[..., Any] | str,
     x: ArrayLike,
     y: ArrayLike,
     p0: Any = None,

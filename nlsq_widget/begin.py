@@ -14,6 +14,7 @@ from nlsq_widget.data import Data, measured, refuse_traced
 from nlsq_widget.device import device as named_device
 from nlsq_widget.frames import columns
 from nlsq_widget.model import Model, as_model
+from nlsq_widget.models.alike import Guess, alike
 from nlsq_widget.placed import placed
 from nlsq_widget.session import (
     Command,
@@ -38,7 +39,7 @@ Start = Mapping[str, float] | Sequence[float] | ArrayLike | None  # by name or b
 
 
 def begin(
-    model: Callable[..., Any] | Session,
+    model: Callable[..., Any] | str | Session,
     x: ArrayLike | Data = (),
     y: ArrayLike = (),
     *,
@@ -63,8 +64,10 @@ def begin(
 
     `p0` and `bounds` go by name or by order: `{"a": 1.0}` or `[1.0, 2.0]`; `{"a": (0, None)}`, SciPy's pair
     `(lower, upper)`, or an object with `lb` and `ub`. A start value left out is the default in the model's
-    signature, else the middle of its bounds, else 1. x may be all the data, and a session all of it. x, y and sigma may
-    be columns of the table `data`; the axes are called as the columns and series are, unless their labels are given.
+    signature, else the middle of its bounds, else 1; a model of the library guesses it from the points that count,
+    and so does a formula that is a sum of such models; the library's have natural bounds where none are given. x may be
+    all the data, and a session all of it. x, y and sigma may be columns of the table `data`; the axes are called as the
+    columns and series are, unless their labels are given.
     """
     if isinstance(model, Session):
         words = (absolute_sigma, jac, loss, loss_scale, precision) == (False, "auto", "linear", 1.0, "float64")
@@ -85,11 +88,35 @@ def begin(
     session = session_of(named, points, given, bounds, device=where, absolute_sigma=absolute_sigma, **how)
     for command in () if _nothing(fixed) else fix_commands(session, fixed):
         session = apply(session, command)
-    for command in tie_commands(session, ties):
+    for command in () if ties is None else tie_commands(session, ties):
         session = apply(session, command)
     if x_range is not None:
         session = apply(session, range_command(x_range))
-    return session if _nothing(excluded) else apply(session, exclude_command(session, excluded))
+    session = session if _nothing(excluded) else apply(session, exclude_command(session, excluded))
+    return guessed(session, given)
+
+
+def guessed(session: Session, given: Mapping[str, Any] | np.ndarray | None) -> Session:
+    """With start values that a library finds for its models, and for formulas that are alike; those `given` stay, and
+    all stay within their bounds."""
+    kept = given if isinstance(given, Mapping) else {}
+    if isinstance(given, np.ndarray) or all(name in kept for name in session.names):
+        return session
+    guess = _guess_of(session)
+    if guess is None:
+        return session
+    counts = session.counting.counts
+    found = guess(session.data.x[..., counts], session.data.y[counts])
+    rows = zip(session.names, session.p0, found, session.lower, session.upper, strict=True)
+    p0 = tuple(old if name in kept else min(max(new, low), high) for name, old, new, low, high in rows)
+    return derived(replace(session, p0=p0))
+
+
+def _guess_of(session: Session) -> Guess | None:
+    model = session.model
+    if model.origin is not None:
+        return model.origin.guess
+    return alike(model.formula) if model.formula is not None and session.data.x.ndim == 1 else None
 
 
 def _nothing(given: Any) -> bool:
@@ -113,6 +140,8 @@ def session_of(
 ) -> Session:
     """The session in which nothing is fixed and nothing excluded; `p0` and `bounds` as in `begin`, `how` a `method`."""
     pairs = named_bounds(model.names, bounds)
+    if model.bounds and (bounds is None or isinstance(bounds, Mapping)):
+        pairs = _natural(model, start_values(p0)) | pairs
     unbounded = (-inf, inf)
     lower, upper = zip(*(pairs.get(name, unbounded) for name in model.names), strict=True)
     session = Session(
@@ -121,6 +150,7 @@ def session_of(
         p0=_start(model, start_values(p0), lower, upper),
         lower=lower,
         upper=upper,
+        fixed=model.fixed,
         device=named_device(device).name,
         absolute_sigma=bool(absolute_sigma),
         **how,
@@ -225,6 +255,14 @@ def exclude_command(session: Session, excluded: Any) -> Command:
     if chosen.size and chosen.dtype.kind not in "iu":
         raise ValueError("excluded holds what is no index; give whole numbers, or a mask of True and False.")
     return SetExcluded(frozenset(chosen.ravel().tolist()))
+
+
+def _natural(model: Model, p0: Mapping[str, Any] | np.ndarray | None) -> dict[str, tuple[float, float]]:
+    """The bounds that the model comes with, but where the user begins outside of them."""
+    natural = dict(zip(model.names, model.bounds, strict=True))
+    given = p0 if isinstance(p0, Mapping) else {} if p0 is None else dict(zip(model.names, p0.tolist(), strict=True))
+    outside = {n for n, (low, high) in natural.items() if n in given and not low <= finite_start(n, given[n]) <= high}
+    return {name: pair for name, pair in natural.items() if name not in outside}
 
 
 def _start(

@@ -23,8 +23,8 @@ _Said = tuple[str, str, Sequence[str]]  # what opens it, what shuts it, and the 
 def line(session: Session) -> str:
     """The call of `fit` that gives the fit of this session, to the last digit.
 
-    The model goes by its own name, a lambda as `model`; the data as `x`, `y` and `sigma`. Where a great many
-    points were taken out one by one they go by the name `excluded`.
+    The model goes by its own name, a lambda as `model`, and one of the library is imported; the data as `x`, `y` and
+    `sigma`. Where a great many points were taken out one by one they go by the name `excluded`.
 
     >>> from nlsq_widget.begin import begin
     >>> print(line(begin(lambda x, a, b: a * x + b, [1, 2, 3], [2, 4, 6], p0=[1, 0], fixed="b")))
@@ -32,12 +32,20 @@ def line(session: Session) -> str:
     <BLANKLINE>
     result = fit(model, x, y, p0={"a": 1.0, "b": 0.0}, fixed=["b"])
     """
-    data, choices = f"{function_name(session)}, x, y", list(_choices(session))
+    data, choices = f"{_model(session)}, x, y", list(_choices(session))
     said = [data, *(open_ + ", ".join(pieces) + shut for open_, shut, pieces in choices)]
     call = f"result = fit({', '.join(said)})"
     if len(call) > _WIDTH:
         call = "\n".join(["result = fit(", f"    {data},", *map(_rows, choices), ")"])
-    return f"from nlsq_widget import fit\n\n{call}"
+    return f"from nlsq_widget import fit\n{_import(session)}\n{call}"
+
+
+def _import(session: Session) -> str:
+    """What brings a model of the library, as a line."""
+    origin = session.model.origin
+    if origin is None or not origin.imported:
+        return ""
+    return f"from nlsq_widget.models import {', '.join(sorted(set(origin.imported)))}\n"
 
 
 def _rows(said: _Said) -> str:
@@ -52,14 +60,33 @@ def _rows(said: _Said) -> str:
     return "\n".join(line.rstrip() for line in lines) + f"{shut},"
 
 
+def _model(session: Session) -> str:
+    """The model, as the call names it."""
+    if session.model.formula is not None:
+        return json.dumps(session.model.formula.text, ensure_ascii=False)
+    return function_name(session) if session.model.origin is None else session.model.origin.written
+
+
+def made_of(session: Session) -> tuple[list[str], str] | None:
+    """The imports and the expression that make a model of the library or a formula; None for one of the user's own."""
+    if session.model.formula is not None:
+        return ["from nlsq_widget import Formula"], f"Formula({_model(session)})"
+    known = _import(session)
+    return ([known.strip()], _model(session)) if known else None
+
+
 def function_name(session: Session) -> str:
-    """What the model is called."""
+    """What the function of the model is called."""
+    if made_of(session) is not None:
+        return "model"
     name = getattr(session.model.function, "__name__", "")
     return name if name.isidentifier() and not iskeyword(name) else "model"
 
 
 def _finds_names(model: Model) -> bool:
     """Whether a call knows the parameters without p0; how many `*args` stands for, only an ordered p0 says."""
+    if model.origin is not None or model.formula is not None:
+        return True
     try:
         return as_model(model.function).names == model.names
     except ValueError:
@@ -72,10 +99,11 @@ def _choices(session: Session) -> Iterator[_Said]:
     start = list(map(repr, session.p0))
     yield ("p0={", "}", _table(session.names, start)) if _finds_names(session.model) else ("p0=[", "]", start)
     pairs = zip(session.names, session.lower, session.upper, strict=True)
-    bounded = {name: _pair(low, high) for name, low, high in pairs if not (isinf(low) and isinf(high))}
+    known = {name for name, ends in zip(session.names, session.model.bounds, strict=False) if not all(map(isinf, ends))}
+    bounded = {name: _pair(low, high) for name, low, high in pairs if name in known or not (isinf(low) and isinf(high))}
     if bounded:
         yield "bounds={", "}", _table(bounded, bounded.values())
-    if session.fixed:
+    if session.fixed or session.model.fixed:
         yield "fixed=[", "]", [_quoted(name) for name in session.names if name in session.fixed]
     if session.model.ties:
         tied = dict(session.model.ties.texts)

@@ -49,7 +49,7 @@ class Curves(NamedTuple):
 
 
 def fit(
-    model: Callable[..., Any] | Session,
+    model: Callable[..., Any] | str | Session,
     x: ArrayLike = (),
     y: ArrayLike = (),
     p0: Mapping[str, float] | Sequence[float] | ArrayLike | None = None,
@@ -69,7 +69,7 @@ def fit(
     max_steps: int = problems.MAX_STEPS,
     data: Any = None,
 ) -> Result:
-    """Fit `model(x, *parameters)` to `y` by nonlinear least squares.
+    """Fit `model(x, *parameters)` to `y` by nonlinear least squares. A formula may be typed: "a*exp(-x/tau) + c".
 
     x is [points], or [predictors, points]; y is [points]; sigma, the standard errors of y, is [points], or
     their covariance [points, points]. With `data`, a DataFrame, a dict of arrays or the like, they may be names of

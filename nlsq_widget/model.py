@@ -1,4 +1,4 @@
-"""A curve and its parameters, from a Python function. What the user's code raises becomes one sentence here."""
+"""A curve and its parameters, from a function or a formula. What the user's code raises becomes one sentence here."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import inspect
 import types
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,8 @@ from jax import Array
 
 from nlsq_widget.differences import differences
 from nlsq_widget.fingerprint import unjitted
+from nlsq_widget.foreign import foreign
+from nlsq_widget.formula import Formula, FormulaError
 from nlsq_widget.numpy_models import UntraceableError
 from nlsq_widget.ties import UNTIED, Ties
 
@@ -26,6 +28,16 @@ _OUT_OF_DOMAIN = (ArithmeticError, ValueError, Warning)
 
 class ModelError(ValueError):
     """The model cannot be evaluated; the message says where and what to do."""
+
+
+class Origin(NamedTuple):
+    """From where a model comes that is no function of the user."""
+
+    name: str
+    guess: Callable[[np.ndarray, np.ndarray], tuple[float, ...]] | None = None  # start values from x and y
+    latex: str | None = None
+    written: str = "model"  # in a line of Python: "gaussian + line"
+    imported: tuple[str, ...] = ()  # what that line names of the library
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +51,25 @@ class Model:
     host: str | None = None  # why the function is called on the host; None where it is traced
     host_jacobian: str | None = None  # the same of `jacobian`
     ties: Ties = UNTIED  # parameters that are computed from others, whatever value they are given
+    bounds: tuple[tuple[float, float], ...] = ()  # where each parameter has a meaning; empty where nobody said
+    fixed: frozenset[str] = frozenset()  # unless the user says otherwise
+    origin: Origin | None = None  # None: the user's own
+    formula: Formula | None = None  # as which it was typed
 
     @property
     def name(self) -> str:
+        if self.origin is not None:
+            return self.origin.name
+        if self.formula is not None:
+            return self.formula.text
         function = _own(self.function)
         return getattr(function, "__name__", type(function).__name__)
+
+    @property
+    def latex(self) -> str | None:
+        """The formula as LaTeX writes it; None where there is only a function."""
+        told = self.origin or self.formula
+        return None if told is None else told.latex
 
     @property
     def own_columns(self) -> bool:
@@ -119,13 +145,13 @@ class Model:
 
 
 def as_model(
-    function: Callable[..., Any],
+    function: Callable[..., Any] | str,
     parameters: int | None = None,
     jacobian: Callable[..., Any] | None = None,
     *,
     keep_defaults: bool = False,
 ) -> Model:
-    """The model that a Python function `f(x, a, b, ...)` is; `parameters` counts what `*args` stands for.
+    """The model that a Python function `f(x, a, b, ...)` or a formula is; `parameters` counts what `*args` stands for.
 
     With `keep_defaults` it is called as SciPy does: no default is a start value, and what so many parameters do not
     reach stays at its default, or empty.
@@ -135,9 +161,15 @@ def as_model(
     """
     if isinstance(function, Model):
         return function
+    known = _known(function)
+    if known is not None:
+        if parameters is not None and parameters != len(known.names):
+            raise ValueError(_miscounted(parameters, list(known.names)))
+        return known if jacobian is None else replace(known, jacobian=jacobian)
     if not callable(function):
         raise ValueError(
-            f"The model is {type(function).__name__!r}; give a function of x and the parameters: def f(x, a, b)."
+            f"The model is {type(function).__name__!r}; give a function of x and the parameters: def f(x, a, b), "
+            "or a formula: 'a*x + b'."
         )
     fixed, rest = _positional(function)
     if keep_defaults:
@@ -150,6 +182,29 @@ def as_model(
     if parameters is not None and parameters != len(fixed):
         raise ValueError(_miscounted(parameters, [name for name, _ in fixed]))
     return Model(function, tuple(n for n, _ in fixed), tuple(_start_value(d) for _, d in fixed), jacobian)
+
+
+def _known(function: Any) -> Model | None:
+    """The model that a formula is, or one of the library or of another package, which say what they know of it."""
+    typed = Formula(function) if isinstance(function, str) else function
+    if isinstance(typed, Formula):
+        return Model(typed.function, typed.names, (None,) * len(typed.names), formula=typed)
+    known = getattr(function, "model", None)
+    if isinstance(known, Model):
+        return known
+    told = foreign(function)
+    if told is None:
+        return None
+    ties = Ties.of(told.names, told.ties)
+    return Model(
+        told.function,
+        told.names,
+        told.start,
+        ties=ties,
+        bounds=told.bounds,
+        fixed=told.fixed,
+        origin=Origin(told.name),
+    )
 
 
 def _miscounted(given: int, names: list[str]) -> str:
@@ -254,11 +309,11 @@ class _blaming:
     ) -> None:
         if not isinstance(error, Exception) or isinstance(error, ModelError):
             return
-        where = _line_in(self.model.function, trace)
+        # A line of ours would say nothing.
+        where = "" if self.model.formula is not None else _line_in(self.model.function, trace)
         said = (advice for kind, advice in _ADVICE if isinstance(error, kind))
-        plain = (
-            first_line(error) if isinstance(error, UntraceableError) else f"{type(error).__name__}: {first_line(error)}"
-        )
+        ours = isinstance(error, UntraceableError | FormulaError)
+        plain = first_line(error) if ours else f"{type(error).__name__}: {first_line(error)}"
         advice = next(said, plain).rstrip(".")
         raise ModelError(f"The model {self.model.name} cannot be {self.verb}{where}: {advice}.") from error
 
@@ -307,8 +362,9 @@ def _line_in(function: Callable[..., Any], trace: types.TracebackType | None) ->
 
 def _own(function: Any) -> Any:
     """The user's function, where one of ours is bound to it and to its x."""
-    bound = getattr(function, "__self__", None)
-    return bound[0] if isinstance(bound, tuple) and bound and callable(bound[0]) else function
+    while isinstance(bound := getattr(function, "__self__", None), tuple) and bound and callable(bound[0]):
+        function = bound[0]
+    return function
 
 
 def _code(function: Any) -> types.CodeType | None:

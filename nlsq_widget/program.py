@@ -122,7 +122,7 @@ class Programs:
     Its methods are called within the scope of a device.
     """
 
-    def __init__(self, keep: int = 64) -> None:
+    def __init__(self, keep: int = 256) -> None:  # all of the library, twice
         self._keep = keep
         self._known: OrderedDict[Any, Any] = OrderedDict()
         self._lock = threading.RLock()

@@ -29,7 +29,7 @@ class Solution(NamedTuple):
 
 
 def least_squares(
-    model: Callable[..., Any],
+    model: Callable[..., Any] | str,
     p0: ArrayLike,
     x: ArrayLike,
     y: ArrayLike,

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nlsq_widget import again
+from nlsq_widget.begin import guessed, session_of, start_values
 from nlsq_widget.begin import method as _method
-from nlsq_widget.begin import session_of, start_values
 from nlsq_widget.data import Data, checked, numbers
 from nlsq_widget.device import device
 from nlsq_widget.fit import Tolerances, not_negative, solve, whitening
@@ -38,7 +38,7 @@ class CovarianceWarning(UserWarning):
 
 
 def curve_fit(
-    f: Callable[..., Any],
+    f: Callable[..., Any] | str,
     xdata: Any,
     ydata: ArrayLike,
     p0: ArrayLike | Mapping[str, float] | None = None,
@@ -93,7 +93,9 @@ def curve_fit(
         model, data = _measured(model, xdata, x, y, sigma, finite_x)
     mode = jac if jac in ("forward", "reverse") else "auto"
     how = _method(mode, kwargs.get("loss", "linear"), kwargs.get("f_scale", 1.0))
-    session = session_of(model, data, start, bounds, device=where, absolute_sigma=absolute_sigma, **how)
+    limits = _UNBOUNDED if bounds is None and method == "lm" else bounds  # then a model's own do not hold
+    session = session_of(model, data, start, limits, device=where, absolute_sigma=absolute_sigma, **how)
+    session = guessed(session, start)
     lm = _is_lm(method, session)
     try:
         result, _ = solve(session, tolerances)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from nlsq_widget import scipy_call
-from nlsq_widget.code import function_name, line
+from nlsq_widget.code import function_name, line, made_of
 from nlsq_widget.result import Result, excluded
 from nlsq_widget.scipy_call import Call
 from nlsq_widget.session import Session, one_of
@@ -41,12 +41,17 @@ def script(result: Result, library: Library = "nlsq_widget", data: str | None = 
     session = result.session
     call = _CALLS[one_of("library", library, _CALLS)](session)
     source = Source()
-    source.add(function_name(session), session.model.function)
+    made = made_of(session)
+    if made is None:
+        source.add(function_name(session), session.model.function)
+    elif library == "scipy":
+        source.imports.update(made[0])
+        source.parts.append(f"{function_name(session)} = {made[1]}")
     if session.model.jacobian is not None and library == "nlsq_widget":
         source.add("jac", session.model.jacobian)
     _say_taken(source, call)
     imports = {"import numpy as np", *call.imports, *source.imports}
-    if is_double := library == "scipy" and any("jax" in statement for statement in imports):
+    if is_double := library == "scipy" and any("jax" in one or "nlsq_widget" in one for one in imports):
         imports.add("import jax")
     title = f'"""The fit of {function_name(session)} to {_counted(session)}, by {library}."""'
     first = "\n".join(sorted(imports, key=lambda statement: (statement.startswith("from"), statement)))
@@ -78,10 +83,10 @@ def data_csv(result: Result) -> str:
 
 def _ours(session: Session) -> Call:
     """The line of code.py, and what it names."""
-    made = line(session).partition("\n\n")[2]
+    imports, _, made = line(session).partition("\n\n")
     points = [_wrapped(f"excluded = {sorted(session.excluded)}")] if "excluded=excluded" in made else []
     taken = {"np", "fit", "x", "y", "sigma", "excluded", "result", "columns"}
-    return Call(["from nlsq_widget import fit"], [*points, made, "print(result)"], taken)
+    return Call(imports.splitlines(), [*points, made, "print(result)"], taken)
 
 
 _CALLS: Mapping[str, Callable[[Session], Call]] = {"nlsq_widget": _ours, "scipy": scipy_call.call}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+
+from nlsq_widget.expression import ARITHMETIC, Functions, Grammar, Walk, binary, first_refused, names_in, parsed, whole
 
 _LONGEST = 500  # characters of an expression
 _CONSTANTS = {"pi": math.pi, "e": math.e}
@@ -24,14 +25,9 @@ _FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
     "tan": lambda u: 1.0 / np.cos(u) ** 2,
     "abs": np.sign,
 }
+_NUMPYS: Functions = {name: getattr(np, name) for name in _FUNCTIONS}
+_GRAMMAR = Grammar(dict.fromkeys(_FUNCTIONS, (1,)), ARITHMETIC)
 _ALLOWED = f"numbers, other parameters, + - * / **, parentheses, {', '.join(_FUNCTIONS)}, {' and '.join(_CONSTANTS)}"
-_BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a ** _whole(b),
-}
 
 
 @dataclass(frozen=True)
@@ -65,9 +61,10 @@ class Ties:
 
     def complete(self, p: Any, space: Any = np) -> list[Any]:
         """All parameters, the tied ones computed from the others; `space` is np, or jnp inside what is traced."""
-        values = {name: p[i] for i, name in enumerate(self.names)}
+        values = _CONSTANTS | {name: p[i] for i, name in enumerate(self.names)}
+        functions = {name: getattr(space, name) for name in _FUNCTIONS}
         for name, tree in self._ordered:
-            values[name] = _value(tree, values, space)
+            values[name] = Walk(values, functions, _NUMPYS).value(tree)
         return [values[name] for name in self.names]
 
     def values(self, p: Any) -> np.ndarray:
@@ -92,10 +89,10 @@ class Ties:
     @cached_property
     def _ordered(self) -> list[tuple[str, ast.expr]]:
         """The expressions, each after those that it reads."""
-        waiting = {name: ast.parse(text, mode="eval").body for name, text in self.texts}
+        waiting = {name: parsed(text) for name, text in self.texts}
         ordered: list[tuple[str, ast.expr]] = []
         while waiting:
-            name = next(name for name, tree in waiting.items() if not _names_in(tree) & set(waiting))
+            name = next(name for name, tree in waiting.items() if set(waiting).isdisjoint(names_in(tree)))
             ordered.append((name, waiting.pop(name)))
         return ordered
 
@@ -117,48 +114,28 @@ def _read(name: str, text: Any, names: Sequence[str]) -> _Read:
         )
     text = text.strip().removeprefix("=").strip()
     try:
-        tree = ast.parse(text, mode="eval").body
-        _check(name, tree, names)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        if isinstance(error, _RefusedError):
-            raise
+        tree = parsed(text)
+    except SyntaxError as error:
         raise ValueError(
             f"The tie of {name}, {text!r}, is no expression; write it as 1.5 * {_other(name, names)}."
         ) from error
-    return _Read(text, frozenset(_names_in(tree) & set(names)))
-
-
-class _RefusedError(ValueError):
-    """A sentence of ours, among what Python's parser may raise."""
+    _check(name, tree, names)
+    return _Read(text, frozenset(names_in(tree)) & set(names))
 
 
 def _check(name: str, tree: ast.expr, names: Sequence[str]) -> None:
-    match tree:
-        case ast.Constant(value=bool() | complex()):
-            raise _RefusedError(f"The tie of {name} holds {tree.value!r}; it may hold {_ALLOWED}.")
-        case ast.Constant(value=int() | float() as number):
-            if number > sys.float_info.max:
-                raise _RefusedError(f"The tie of {name} holds a number that no float can hold.")
-        case ast.Name(id=read):
-            _check_name(name, read, names)
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-            _check(name, operand, names)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            _check(name, left, names)
-            _check(name, right, names)
-        case ast.Call(func=ast.Name(id=function), args=[argument], keywords=[]) if function in _FUNCTIONS:
-            _check(name, argument, names)
-        case _:
-            raise _RefusedError(f"The tie of {name} holds {ast.unparse(tree)!r:.60}; it may hold {_ALLOWED}.")
-
-
-def _check_name(name: str, read: str, names: Sequence[str]) -> None:
-    if read == name:
-        raise _RefusedError(f"{name} cannot be tied to itself; give an expression of the other parameters.")
-    if read not in names and read not in _CONSTANTS:
-        raise _RefusedError(
-            f"The tie of {name} names {read!r}, which is no parameter; the model has {', '.join(names)}."
-        )
+    refused = first_refused(tree, _GRAMMAR)
+    if isinstance(refused, ast.Constant) and type(refused.value) in (int, float):
+        raise ValueError(f"The tie of {name} holds a number that no float can hold.")
+    if refused is not None:
+        raise ValueError(f"The tie of {name} holds {ast.unparse(refused)!r:.60}; it may hold {_ALLOWED}.")
+    for read in names_in(tree):
+        if read == name:
+            raise ValueError(f"{name} cannot be tied to itself; give an expression of the other parameters.")
+        if read not in names and read not in _CONSTANTS:
+            raise ValueError(
+                f"The tie of {name} names {read!r}, which is no parameter; the model has {', '.join(names)}."
+            )
 
 
 def _refuse_circles(read: Mapping[str, _Read]) -> None:
@@ -175,61 +152,25 @@ def _other(name: str, names: Sequence[str]) -> str:
     return next((other for other in names if other != name), "other")
 
 
-def _names_in(tree: ast.expr) -> set[str]:
-    """The names that are read, functions left out."""
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
-
-
-def _value(tree: ast.expr, values: Mapping[str, Any], space: Any) -> Any:
-    match tree:
-        case ast.Constant(value=int() | float() as number):
-            return float(number)
-        case ast.Name(id=name):
-            return values[name] if name in values else _CONSTANTS[name]
-        case ast.UnaryOp(op=op, operand=operand):
-            value = _value(operand, values, space)
-            return -value if isinstance(op, ast.USub) else value
-        case ast.BinOp(left=left, op=op, right=right):
-            a, b = _value(left, values, space), _value(right, values, space)
-            return _BINARY[type(op)](a, b) if _varies(a) or _varies(b) else _number(_BINARY[type(op)], a, b)
-        case ast.Call(func=ast.Name(id=function), args=[argument]):
-            u = _value(argument, values, space)
-            return getattr(space, function)(u) if _varies(u) else _number(getattr(np, function), u)
-        case _:
-            raise TypeError(ast.dump(tree))
-
-
-def _varies(value: Any) -> bool:
-    """Whether it depends on a parameter: what does not stays Python's float, of no dtype to JAX."""
-    return type(value) is not float
-
-
-def _number(function: Callable[..., Any], *values: float) -> float:
-    """Of constants, as NumPy has it: nan or inf where Python would raise, or turn to complex numbers."""
-    with np.errstate(all="ignore"):
-        return float(function(*map(np.float64, values)))
-
-
 def _slope(tree: ast.expr, known: Mapping[str, tuple[Any, np.ndarray]], none: np.ndarray) -> tuple[Any, np.ndarray]:
     """The value, and its derivatives [parameters]."""
     match tree:
         case ast.Name(id=name) if name in known:
             return known[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            value, slope = _slope(operand, known, none)
-            return -value, -slope
+            u, du = _slope(operand, known, none)
+            return -u, -du
         case ast.UnaryOp(operand=operand):
             return _slope(operand, known, none)
         case ast.BinOp(left=left, op=op, right=right):
             (a, da), (b, db) = _slope(left, known, none), _slope(right, known, none)
-            value = _BINARY[type(op)](np.float64(a), np.float64(b))
-            return value, _binary_slope(op, np.float64(a), da, np.float64(b), db)
+            a, b = np.float64(a), np.float64(b)
+            return binary(op, a, b), _binary_slope(op, a, da, b, db)
         case ast.Call(func=ast.Name(id=function), args=[argument]):
             u, du = _slope(argument, known, none)
             return getattr(np, function)(u), _FUNCTIONS[function](np.float64(u)) * du
         case _:
-            return _value(tree, {}, np), none
+            return Walk(_CONSTANTS, _NUMPYS, _NUMPYS).value(tree), none
 
 
 def _binary_slope(op: ast.operator, a: Any, da: np.ndarray, b: Any, db: np.ndarray) -> np.ndarray:
@@ -243,10 +184,5 @@ def _binary_slope(op: ast.operator, a: Any, da: np.ndarray, b: Any, db: np.ndarr
         case ast.Div():
             return da / b - a / b**2 * db
         case _:
-            by_base = b * a ** _whole(b - 1) * da if da.any() else da
+            by_base = b * a ** whole(b - 1) * da if da.any() else da
             return by_base + (a**b * np.log(a) * db if db.any() else db)
-
-
-def _whole(exponent: Any) -> Any:
-    """A whole exponent as such: it is exact, and fine for a negative base."""
-    return int(exponent) if isinstance(exponent, float) and exponent.is_integer() and abs(exponent) <= 64 else exponent

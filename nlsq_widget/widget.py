@@ -79,7 +79,7 @@ class FitWidget(anywidget.AnyWidget):
 
     def __init__(
         self,
-        model: Callable[..., Any] | Session,
+        model: Callable[..., Any] | str | Session,
         x: ArrayLike = (),
         y: ArrayLike = (),
         sigma: ArrayLike | None = None,

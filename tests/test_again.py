@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlsq_widget import again, curve_fit, scipy_api
+from nlsq_widget.models import gaussian
 from nlsq_widget.scipy_api import CovarianceWarning
 
 X = np.linspace(0.0, 4.0, 60)
@@ -220,3 +221,14 @@ def test_nothing_is_compiled_for_the_short_way(compiled):
     for seed in range(4):
         curve_fit(fresh, X, noisy(seed), p0=[1.0, 1.0])
     assert compiled() == 1
+
+
+def test_a_model_of_the_library_keeps_its_own_bounds():
+    x = np.linspace(-3, 3, 40)
+    y = np.exp(-(x**2) / 2) + 0.01 * np.random.default_rng(13).normal(size=40)
+    found = [curve_fit(gaussian, x, y, p0=[1.0, 0.1, 0.5])[0] for _ in range(3)]
+    assert (np.array(found) == found[0]).all()
+    with pytest.raises(ValueError, match="outside of provided bounds"):
+        curve_fit(gaussian, x, y, p0=[1.0, 0.1, -1.0])
+    assert again.plain(gaussian, x, y, None, [1.0, 0.1, -1.0], None) is None
+    assert again.plain("a*x", x, y, None, [1.0], None) is None

@@ -14,6 +14,7 @@ from scipy.special import erf
 
 from nist import load
 from nlsq_widget import data_csv, fit, script
+from nlsq_widget.models import gaussian, line
 
 ROOT = Path(__file__).parent.parent
 X = np.linspace(0, 10, 60)
@@ -78,6 +79,8 @@ CASES = {
     "together, starred": (about_the_mean, X, 2 * X + NOISE, {"excluded": [0, 1, 2], "p0": [1, 1]}),
     "predictors, lambda": (plane, np.stack([X, X[::-1]]), X + np.cos(0.9 * X[::-1]) + NOISE, {}),
     "many": (decay, MANY, 3 * np.exp(-MANY / 2) + 0.1 * np.cos(9 * MANY), {"excluded": range(0, 1000, 2)}),
+    "of the library": (gaussian + line, X, np.exp(-((X - 3) ** 2)) + 0.1 * X + NOISE, {}),
+    "typed": ("a * exp(-x / tau) + c", X, Y, {"fixed": ["c"], "p0": [2, 1, 0.5]}),
     "far from one": (MISRA.model, MISRA.x, MISRA.y, {"p0": MISRA.start_1}),
 }
 
@@ -106,7 +109,14 @@ def run(folder, results, library):
         (folder / name).mkdir()
         (folder / name / "script.py").write_text(script(result, library), encoding="utf-8")
         (folder / name / "data.csv").write_text(data_csv(result))
-    command = [sys.executable, *(["-I"] if library == "scipy" else []), "-W", "error", "-c", DRIVER]
+    command = [
+        sys.executable,
+        *(["-I"] if library == "scipy" else []),
+        "-W",
+        "error",
+        "-c",
+        f"import sys; sys.path.append({str(ROOT)!r})" + DRIVER,
+    ]
     env = {"PYTHONPATH": str(ROOT), "HOME": str(folder), "PATH": ""}  # its programs are kept in its own home
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
