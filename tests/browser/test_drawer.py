@@ -1,5 +1,7 @@
 """What is one click away: the drawer, the toolbar, and their keys."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -84,6 +86,26 @@ def test_the_drawer_tells_copies_and_changes_and_is_shut_again(notebook: Noteboo
     assert [float(value) for _, value, _ in rows[2:]] == popt
     tab("Export").click()
     expect(widget.get_by_role("tabpanel")).to_have_count(0)
+
+
+def test_the_fit_is_taken_away_as_a_file(notebook: Notebook) -> None:
+    widget, page = notebook.widget.first, notebook.page
+    widget.get_by_role("tab", name="Export").click()
+    kind = widget.get_by_label("Kind of file")
+    kind.select_option("csv")
+    assert copied(notebook, "Copy file") == notebook.kernel("__import__('nlsq_widget').table(w.result, 'csv')")
+    kind.select_option("pdf")
+    expect(widget.get_by_role("button", name="Copy file")).to_be_hidden()
+    with page.expect_download() as download:
+        widget.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "fit.pdf"
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
+    field = widget.get_by_label("width start value, exact")
+    field.fill("0")
+    field.press("Enter")
+    expect(widget).to_have_attribute("data-state", "fault")
+    widget.get_by_role("button", name="Download").click()
+    expect(widget.get_by_text("There is no fit to take away; mend the start values first.")).to_be_visible()
 
 
 def test_undo_and_redo_by_button_and_by_key(notebook: Notebook) -> None:
