@@ -34,7 +34,7 @@ _PARTS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "data": {"x": (dict,), "y": (dict,), "sigma": (dict, type(None)), "x_label": (str,), "y_label": (str,)},
     "choices": {
         "p0": (dict,),
-        "bounds": (dict,),  # of what has any: [lower, upper], null where it is open
+        "bounds": (dict,),  # [lower, upper], null where it is open: a model may have bounds that were taken away
         "fixed": (list,),
         "following": (list,),
         "ties": (dict,),
@@ -102,7 +102,7 @@ def _choices(session: Session) -> dict[str, Any]:
     bounds = zip(session.names, session.lower, session.upper, strict=True)
     return {
         "p0": dict(zip(session.names, session.p0, strict=True)),
-        "bounds": {name: _pair(low, high) for name, low, high in bounds if not (isinf(low) and isinf(high))},
+        "bounds": {name: _pair(low, high) for name, low, high in bounds},
         "fixed": sorted(session.fixed),
         "following": sorted(session.following),
         "ties": dict(session.model.ties.texts),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nlsq_widget import FitWidget, fit, load, save
 from nlsq_widget.begin import begin
+from nlsq_widget.models import gaussian
 from nlsq_widget.session import (
     Session,
     SetBound,
@@ -151,7 +152,7 @@ def test_nothing_of_the_file_is_run():
 def test_the_text_is_strict_json_and_describes_the_model():
     whole = json.loads(save(begin(decay, X, Y, bounds={"a": (0, None)})), parse_constant=pytest.fail)
     assert (whole["format"], whole["version"]) == ("nlsq_widget session", 1)
-    assert whole["choices"]["bounds"] == {"a": [0.0, None]}
+    assert whole["choices"]["bounds"]["a"] == [0.0, None]
     assert "def decay(x, a, tau, c=0.0):" in whole["model"]["source"]
     assert (whole["model"]["name"], whole["model"]["module"]) == ("decay", __name__)
 
@@ -284,3 +285,11 @@ def test_a_session_stands_alone():
     for beside in ({"x": X}, {"p0": [1, 2, 3]}, {"loss": "huber"}, {"fixed": ["a"]}):
         with pytest.raises(ValueError, match="give nothing beside it"):
             fit(session, **beside)
+
+
+def test_bounds_of_a_model_that_were_taken_away_stay_away():
+    x = np.linspace(-3, 3, 30)
+    session = begin(gaussian, x, np.exp(-(x**2) / 2))
+    assert session.lower[2] == 0
+    session = apply(session, SetBound("sigma", "lower", -np.inf))
+    assert load(save(session), gaussian).lower == session.lower == (-np.inf,) * 3
