@@ -15,7 +15,7 @@ from nlsq_widget.data import LEAST, MOST
 from nlsq_widget.device import Device, device, scope
 from nlsq_widget.fingerprint import Identity
 from nlsq_widget.fit import NO_GRID, Tolerances, prepared
-from nlsq_widget.problem import Problem
+from nlsq_widget.problem import Problem, pad
 from nlsq_widget.program import PROGRAMS, Program
 from nlsq_widget.session import Session
 from nlsq_widget.units import held
@@ -125,7 +125,8 @@ def _numbers(given: Any) -> np.ndarray | None:
 def _problem(asked: Plain, way: Way) -> Problem | None:
     """The fit as plain arrays; None where its numbers cannot be fitted."""
     points, sigma = asked.y.size, asked.sigma
-    x, y, weight = _padded(asked.x, way.length), _padded(asked.y, way.length), np.zeros(way.length)
+    x, y = (pad(values.astype(float), way.length) for values in (asked.x, asked.y))
+    weight = np.zeros(way.length)
     weight[:points] = 1.0
     size = np.abs(y)
     sizes = [size]
@@ -141,11 +142,3 @@ def _problem(asked: Plain, way: Way) -> Problem | None:
     if not np.isfinite(x).all():
         return None
     return Problem(x, y, weight, None, NO_GRID, asked.choices, way.rules)
-
-
-def _padded(values: np.ndarray, length: int) -> np.ndarray:
-    padded = np.empty((*values.shape[:-1], length))
-    points = values.shape[-1]
-    padded[..., :points] = values
-    padded[..., points:] = values[..., -1:]
-    return padded
